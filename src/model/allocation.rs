@@ -1,0 +1,218 @@
+//! An allocation: one instance of a group, bound to a node.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::plan::PlacementMetrics;
+use super::{AllocId, Ask, AssignedPort, DeploymentId, EvalId, JobRef, NodeId, Text};
+use crate::util::clock::Timestamp;
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Allocation {
+    pub id: AllocId,
+    pub eval_id: EvalId,
+    pub node_id: NodeId,
+    pub node_name: Text,
+    /// The specification it runs; the row itself is in the state's table of specifications.
+    pub job: JobRef,
+    pub group: Text,
+    /// 0..count; with job and group the allocation's name.
+    pub index: u32,
+
+    /// What it takes from the node. Frozen at placement.
+    pub ask: Ask,
+    pub ports: Vec<AssignedPort>,
+    pub cores: Vec<u16>,
+
+    pub desired_status: AllocDesiredStatus,
+    pub desired_description: Text,
+    /// Asks the node to restart or the scheduler to move it.
+    pub desired_transition: DesiredTransition,
+
+    pub client_status: AllocClientStatus,
+    pub client_description: Text,
+    pub task_states: BTreeMap<Text, TaskState>,
+
+    pub deployment: Option<DeploymentId>,
+    pub deployment_health: Option<DeploymentHealth>,
+
+    pub previous: Option<AllocId>,
+    pub next: Option<AllocId>,
+    pub reschedules: Vec<RescheduleEvent>,
+    pub follow_up_eval: Option<EvalId>,
+    pub preempted_by: Option<AllocId>,
+
+    /// Why it is where it is.
+    pub metrics: Arc<PlacementMetrics>,
+
+    pub create_index: u64,
+    pub modify_index: u64,
+    /// Last index at which something the node must act on changed.
+    pub alloc_modify_index: u64,
+    pub create_time: Timestamp,
+    pub modify_time: Timestamp,
+}
+
+impl Allocation {
+    /// `job.group[index]`.
+    pub fn name(&self) -> String {
+        format!("{}.{}[{}]", self.job.key.id, self.group, self.index)
+    }
+
+    /// The servers no longer want it to run.
+    pub fn is_server_terminal(&self) -> bool {
+        self.desired_status != AllocDesiredStatus::Run
+    }
+
+    /// The node says that it is over.
+    pub fn is_client_terminal(&self) -> bool {
+        matches!(self.client_status, AllocClientStatus::Complete | AllocClientStatus::Failed | AllocClientStatus::Lost)
+    }
+
+    /// Over for good: neither wanted, nor (as far as the node's report goes) running.
+    pub fn is_terminal(&self) -> bool {
+        self.is_server_terminal() || self.is_client_terminal()
+    }
+
+    /// Whether it still holds its resources on the node. A stopped allocation holds them until the node
+    /// reports its end: giving them away earlier would oversubscribe the node while the task still dies.
+    pub fn occupies(&self) -> bool {
+        !self.is_client_terminal()
+    }
+
+    /// Whether every main task ended with success.
+    pub fn ran_successfully(&self) -> bool {
+        self.client_status == AllocClientStatus::Complete
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum AllocDesiredStatus {
+    Run,
+    Stop,
+    Evict,
+}
+
+impl AllocDesiredStatus {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Run => "run",
+            Self::Stop => "stop",
+            Self::Evict => "evict",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum AllocClientStatus {
+    Pending,
+    Running,
+    Complete,
+    Failed,
+    Lost,
+    Unknown,
+}
+
+impl AllocClientStatus {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Complete => "complete",
+            Self::Failed => "failed",
+            Self::Lost => "lost",
+            Self::Unknown => "unknown",
+        }
+    }
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DesiredTransition {
+    /// Move it (drain).
+    pub migrate: bool,
+    /// Place it again although its policy would wait (`alloc stop`, `job eval -force-reschedule`).
+    pub reschedule: bool,
+    pub force_reschedule: bool,
+    pub no_shutdown_delay: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeploymentHealth {
+    pub healthy: bool,
+    pub canary: bool,
+    pub timestamp: Timestamp,
+    pub modify_index: u64,
+}
+
+/// One earlier try of the same instance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RescheduleEvent {
+    pub time: Timestamp,
+    pub previous_alloc: AllocId,
+    pub previous_node: NodeId,
+    pub delay: std::time::Duration,
+}
+
+/// What a node reports of one of its allocations (batched).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AllocationUpdate {
+    pub id: AllocId,
+    pub client_status: AllocClientStatus,
+    pub client_description: Text,
+    pub task_states: BTreeMap<Text, TaskState>,
+    pub deployment_healthy: Option<bool>,
+    pub at: Timestamp,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum TaskRunState {
+    #[default]
+    Pending,
+    Running,
+    Dead,
+}
+
+impl TaskRunState {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Running => "running",
+            Self::Dead => "dead",
+        }
+    }
+}
+
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskState {
+    pub state: TaskRunState,
+    pub failed: bool,
+    pub restarts: u64,
+    pub last_restart: Option<Timestamp>,
+    pub started_at: Option<Timestamp>,
+    pub finished_at: Option<Timestamp>,
+    /// The newest ten, oldest first.
+    pub events: Vec<TaskEvent>,
+}
+
+impl TaskState {
+    /// Appends an event, keeping the newest ten.
+    pub fn push(&mut self, event: TaskEvent) {
+        const KEPT: usize = 10;
+        self.events.push(event);
+        if self.events.len() > KEPT {
+            self.events.remove(0);
+        }
+    }
+}
+
+/// Something that happened to a task; `kind` is one of Nomad's type names ("Started", "Terminated", ...).
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskEvent {
+    pub kind: Text,
+    pub time: Timestamp,
+    pub message: Text,
+    pub details: BTreeMap<Text, Text>,
+    pub fails_task: bool,
+}

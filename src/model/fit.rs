@@ -1,0 +1,112 @@
+//! The one fit function (law 4): the scheduler, `apply` and the node all ask it, so no committed state can
+//! oversubscribe a node by two rooms counting differently.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::{Allocation, Ask, MegaHertz, Node};
+
+/// Which dimension of a node ran out; displayed with Nomad's names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Dimension {
+    Cpu,
+    Cores,
+    Memory,
+    Disk,
+    Port(u16),
+}
+
+impl fmt::Display for Dimension {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Cpu => f.write_str("cpu"),
+            Self::Cores => f.write_str("cores"),
+            Self::Memory => f.write_str("memory"),
+            Self::Disk => f.write_str("disk"),
+            Self::Port(port) => write!(f, "network: reserved port collision {port}"),
+        }
+    }
+}
+
+/// The first dimension in which `used + ask` exceeds `available`, if any.
+pub fn first_exhausted(available: Ask, used: Ask, ask: Ask) -> Option<Dimension> {
+    if used.cpu + ask.cpu > available.cpu {
+        return Some(Dimension::Cpu);
+    }
+    if u32::from(used.cores) + u32::from(ask.cores) > u32::from(available.cores) {
+        return Some(Dimension::Cores);
+    }
+    if used.memory + ask.memory > available.memory {
+        return Some(Dimension::Memory);
+    }
+    if used.disk + ask.disk > available.disk {
+        return Some(Dimension::Disk);
+    }
+    None
+}
+
+/// What a set of allocations holds on one node.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    pub ask: Ask,
+    pub ports: BTreeSet<u16>,
+    pub shared_ports: BTreeSet<u16>,
+    pub cores: BTreeSet<u16>,
+}
+
+impl Usage {
+    /// Whether `allocation` fits beside what is counted already; adds it when it does.
+    pub fn try_add(&mut self, node: &Node, allocation: &Allocation) -> Result<(), Dimension> {
+        let available = node.resources.available();
+        if let Some(dimension) = first_exhausted(available, self.ask, allocation.ask) {
+            return Err(dimension);
+        }
+        for port in &allocation.ports {
+            let held_alone = self.ports.contains(&port.value) || node.resources.reserved_ports.contains(&port.value);
+            if held_alone || (!port.shared && self.shared_ports.contains(&port.value)) {
+                return Err(Dimension::Port(port.value));
+            }
+        }
+        if allocation.cores.iter().any(|core| self.cores.contains(core) || !node.resources.reservable_cores.contains(core)) {
+            return Err(Dimension::Cores);
+        }
+        self.add(allocation);
+        Ok(())
+    }
+
+    /// Counts `allocation` without asking whether it fits (what runs already is a fact).
+    pub fn add(&mut self, allocation: &Allocation) {
+        self.ask = add(self.ask, allocation.ask);
+        for port in &allocation.ports {
+            if port.shared { &mut self.shared_ports } else { &mut self.ports }.insert(port.value);
+        }
+        self.cores.extend(allocation.cores.iter().copied());
+    }
+}
+
+/// Sum of two asks, dimension by dimension.
+pub fn add(a: Ask, b: Ask) -> Ask {
+    Ask { cpu: a.cpu + b.cpu, cores: a.cores.saturating_add(b.cores), memory: a.memory + b.memory, disk: a.disk + b.disk }
+}
+
+/// The compute that `cores` whole cores of this node stand for.
+pub fn compute_of_cores(node: &Node, cores: u16) -> MegaHertz {
+    let total = u64::from(node.resources.total_cores.max(1));
+    MegaHertz(node.resources.cpu.0 * u64::from(cores) / total)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::MebiBytes;
+
+    #[test]
+    fn names_the_dimension_that_ran_out() {
+        let ask = |cpu, memory, disk| Ask { cpu: MegaHertz(cpu), cores: 0, memory: MebiBytes(memory), disk: MebiBytes(disk) };
+        let available = ask(1000, 1000, 1000);
+        assert_eq!(first_exhausted(available, ask(500, 0, 0), ask(500, 1000, 1000)), None);
+        assert_eq!(first_exhausted(available, ask(501, 0, 0), ask(500, 0, 0)), Some(Dimension::Cpu));
+        assert_eq!(first_exhausted(available, ask(0, 1000, 0), ask(0, 1, 0)), Some(Dimension::Memory));
+        assert_eq!(first_exhausted(available, ask(0, 0, 0), ask(0, 0, 1001)), Some(Dimension::Disk));
+    }
+}

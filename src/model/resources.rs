@@ -1,0 +1,78 @@
+//! What tasks ask for and what nodes have.
+
+use serde::{Deserialize, Serialize};
+
+use super::{MebiBytes, MegaHertz, Text};
+
+/// `resources` of a task.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskResources {
+    /// Shares of compute; zero when `cores` are asked for.
+    pub cpu: MegaHertz,
+    /// Whole cores reserved through a cpuset.
+    pub cores: u16,
+    pub memory: MebiBytes,
+    /// The hard limit when it is above `memory`; zero: `memory` is the limit.
+    pub memory_max: MebiBytes,
+    pub devices: Vec<DeviceAsk>,
+}
+
+impl Default for TaskResources {
+    fn default() -> Self {
+        Self { cpu: MegaHertz(100), cores: 0, memory: MebiBytes(300), memory_max: MebiBytes(0), devices: Vec::new() }
+    }
+}
+
+/// `device "vendor/type/name"`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeviceAsk {
+    pub name: Text,
+    pub count: u64,
+    pub constraints: Vec<super::Constraint>,
+    pub affinities: Vec<super::Affinity>,
+}
+
+/// What one instance of a group takes from a node, summed over its tasks (see
+/// [`super::TaskGroup::ask`]). The only currency of [`super::fit`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub struct Ask {
+    pub cpu: MegaHertz,
+    pub cores: u16,
+    pub memory: MebiBytes,
+    pub disk: MebiBytes,
+}
+
+/// What a node has, before and after what its operator reserved.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeResources {
+    pub cpu: MegaHertz,
+    /// Number of cores, and which of them may be reserved whole (ids as the kernel numbers them).
+    pub total_cores: u16,
+    pub reservable_cores: Vec<u16>,
+    pub memory: MebiBytes,
+    pub disk: MebiBytes,
+    pub reserved_cpu: MegaHertz,
+    pub reserved_memory: MebiBytes,
+    pub reserved_disk: MebiBytes,
+    pub reserved_ports: Vec<u16>,
+    pub networks: Vec<NodeNetwork>,
+}
+
+impl NodeResources {
+    /// What may be given to allocations.
+    pub fn available(&self) -> Ask {
+        Ask {
+            cpu: self.cpu - self.reserved_cpu,
+            cores: u16::try_from(self.reservable_cores.len()).unwrap_or(u16::MAX),
+            memory: self.memory - self.reserved_memory,
+            disk: self.disk - self.reserved_disk,
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NodeNetwork {
+    pub device: Text,
+    pub ip: Text,
+    pub cidr: Text,
+}

@@ -1,0 +1,7 @@
+//! What every room may use and nothing that knows what a job is: time, ids' raw bytes, durations
+//! in Go's notation, byte sizes, back-off.
+
+pub mod backoff;
+pub mod clock;
+pub mod go_duration;
+pub mod random;
