@@ -1,0 +1,72 @@
+//! The published state: the newest frozen value for readers, and the change feed for listeners.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use tokio::sync::{broadcast, watch};
+
+use super::{Changes, State, Table};
+
+/// How many publications a slow listener may lag behind before it is told so.
+const FEED_CAPACITY: usize = 4096;
+
+/// A batch of applied entries with the state after the last of them.
+#[derive(Clone)]
+pub struct Publication {
+    pub state: Arc<State>,
+    pub changes: Arc<[Changes]>,
+    /// The state was replaced as a whole (a snapshot was installed): `changes` does not tell what differs.
+    pub replaced: bool,
+}
+
+/// Written by the Raft state machine alone, once per applied batch; read by everyone.
+pub struct Store {
+    current: ArcSwap<State>,
+    feed: broadcast::Sender<Publication>,
+    table_indexes: [watch::Sender<u64>; Table::COUNT],
+    applied: watch::Sender<u64>,
+}
+
+impl Store {
+    pub fn new(state: State) -> Arc<Self> {
+        let (feed, _) = broadcast::channel(FEED_CAPACITY);
+        Arc::new(Self {
+            table_indexes: Table::ALL.map(|table| watch::Sender::new(state.table_index(table))),
+            applied: watch::Sender::new(state.index()),
+            current: ArcSwap::from_pointee(state),
+            feed,
+        })
+    }
+
+    /// The newest published state.
+    pub fn load(&self) -> Arc<State> {
+        self.current.load_full()
+    }
+
+    /// Every later publication, in order. Lagging behind is an error the listener must handle by starting over from [`Self::load`].
+    pub fn subscribe(&self) -> broadcast::Receiver<Publication> {
+        self.feed.subscribe()
+    }
+
+    /// The index of the last change of `table`, as something to wait on.
+    pub fn watch_table(&self, table: Table) -> watch::Receiver<u64> {
+        self.table_indexes[table as usize].subscribe()
+    }
+
+    /// The last applied index, as something to wait on.
+    pub fn watch_applied(&self) -> watch::Receiver<u64> {
+        self.applied.subscribe()
+    }
+
+    /// Publishes the state after a batch of entries.
+    pub fn publish(&self, state: Arc<State>, changes: Vec<Changes>, replaced: bool) {
+        self.current.store(Arc::clone(&state));
+        // No listener is no error.
+        let _ = self.feed.send(Publication { state: Arc::clone(&state), changes: changes.into(), replaced });
+        for table in Table::ALL {
+            let index = state.table_index(table);
+            self.table_indexes[table as usize].send_if_modified(|current| std::mem::replace(current, index) != index);
+        }
+        self.applied.send_if_modified(|current| std::mem::replace(current, state.index()) != state.index());
+    }
+}

@@ -1,0 +1,174 @@
+//! The tables and their indexes. Rows are shared (`Arc`), maps are persistent (`imbl`), order is always by key: nothing here
+//! depends on a hasher, so every replica walks the same rows in the same order.
+
+use std::sync::Arc;
+
+use imbl::{OrdMap, OrdSet};
+use serde::{Deserialize, Serialize};
+
+use crate::model::scheduler_config::SchedulerConfig;
+use crate::model::{AllocId, Allocation, Deployment, DeploymentId, EvalId, Evaluation, Job, JobKey, JobRef, Node, NodeId, Text};
+
+/// A table, as far as "did anything in it change" goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(usize)]
+pub enum Table {
+    Jobs,
+    Nodes,
+    Allocations,
+    Evaluations,
+    Deployments,
+    SchedulerConfig,
+}
+
+impl Table {
+    pub const COUNT: usize = 6;
+    pub const ALL: [Self; Self::COUNT] =
+        [Self::Jobs, Self::Nodes, Self::Allocations, Self::Evaluations, Self::Deployments, Self::SchedulerConfig];
+}
+
+/// The text a job was submitted as.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Submission {
+    pub source: Text,
+    /// `hcl2` or `json`.
+    pub format: Text,
+    pub variable_flags: std::collections::BTreeMap<Text, Text>,
+    pub variables: Text,
+}
+
+/// The cluster at one log index. `Clone` is a handful of reference counts.
+#[derive(Clone, Default)]
+pub struct State {
+    pub(super) index: u64,
+    /// Index of the last change per table.
+    pub(super) table_indexes: [u64; Table::COUNT],
+    /// Newest specification of each job.
+    pub(super) jobs: OrdMap<JobKey, Arc<Job>>,
+    /// Every specification that is tracked as a version or still run by an allocation, by `job_modify_index`.
+    pub(super) specifications: OrdMap<(JobKey, u64), Arc<Job>>,
+    /// By `job_modify_index`, like the specification it belongs to.
+    pub(super) submissions: OrdMap<(JobKey, u64), Arc<Submission>>,
+    pub(super) nodes: OrdMap<NodeId, Arc<Node>>,
+    pub(super) allocations: OrdMap<AllocId, Arc<Allocation>>,
+    pub(super) allocations_by_job: OrdSet<(JobKey, AllocId)>,
+    pub(super) allocations_by_node: OrdSet<(NodeId, AllocId)>,
+    pub(super) allocations_by_eval: OrdSet<(EvalId, AllocId)>,
+    pub(super) evaluations: OrdMap<EvalId, Arc<Evaluation>>,
+    pub(super) evaluations_by_job: OrdSet<(JobKey, EvalId)>,
+    /// Evaluations that are not over: what a new leader must take up.
+    pub(super) open_evaluations: OrdSet<EvalId>,
+    pub(super) deployments: OrdMap<DeploymentId, Arc<Deployment>>,
+    pub(super) deployments_by_job: OrdSet<(JobKey, DeploymentId)>,
+    pub(super) scheduler_config: SchedulerConfig,
+    /// Index at which the newest client requests were applied, so that a retried one is not applied twice.
+    pub(super) requests: OrdMap<u128, u64>,
+    pub(super) requests_by_index: OrdSet<(u64, u128)>,
+}
+
+impl State {
+    /// Index of the last applied entry.
+    pub fn index(&self) -> u64 {
+        self.index
+    }
+
+    /// Index of the last change of `table`, at least 1 (a blocking query must have something to wait on).
+    pub fn table_index(&self, table: Table) -> u64 {
+        self.table_indexes[table as usize].max(1)
+    }
+
+    pub fn scheduler_config(&self) -> &SchedulerConfig {
+        &self.scheduler_config
+    }
+
+    pub fn job(&self, key: &JobKey) -> Option<&Arc<Job>> {
+        self.jobs.get(key)
+    }
+
+    /// All jobs by namespace and id.
+    pub fn jobs(&self) -> impl DoubleEndedIterator<Item = &Arc<Job>> {
+        self.jobs.values()
+    }
+
+    /// The specification that an allocation runs.
+    pub fn specification(&self, job: &JobRef) -> Option<&Arc<Job>> {
+        self.specifications.get(&(job.key.clone(), job.modify_index))
+    }
+
+    /// Tracked versions of the job registered now, newest first.
+    pub fn job_versions(&self, key: &JobKey) -> Vec<Arc<Job>> {
+        let Some(newest) = self.jobs.get(key) else { return Vec::new() };
+        let mut versions: Vec<_> = self
+            .specifications
+            .range((key.clone(), newest.create_index)..=(key.clone(), u64::MAX))
+            .map(|(_, job)| Arc::clone(job))
+            .collect();
+        versions.reverse();
+        versions
+    }
+
+    pub fn submission(&self, job: &JobRef) -> Option<&Arc<Submission>> {
+        self.submissions.get(&(job.key.clone(), job.modify_index))
+    }
+
+    pub fn node(&self, id: NodeId) -> Option<&Arc<Node>> {
+        self.nodes.get(&id)
+    }
+
+    pub fn nodes(&self) -> impl DoubleEndedIterator<Item = &Arc<Node>> {
+        self.nodes.values()
+    }
+
+    pub fn allocation(&self, id: AllocId) -> Option<&Arc<Allocation>> {
+        self.allocations.get(&id)
+    }
+
+    pub fn allocations(&self) -> impl DoubleEndedIterator<Item = &Arc<Allocation>> {
+        self.allocations.values()
+    }
+
+    /// Allocations of the job by this name, those of an earlier job with the same name included.
+    pub fn allocations_of_job(&self, key: &JobKey) -> impl Iterator<Item = &Arc<Allocation>> {
+        let range = (key.clone(), AllocId(0))..=(key.clone(), AllocId(u128::MAX));
+        self.allocations_by_job.range(range).filter_map(|(_, id)| self.allocations.get(id))
+    }
+
+    pub fn allocations_on_node(&self, node: NodeId) -> impl Iterator<Item = &Arc<Allocation>> {
+        self.allocations_by_node.range((node, AllocId(0))..=(node, AllocId(u128::MAX))).filter_map(|(_, id)| self.allocations.get(id))
+    }
+
+    pub fn allocations_of_evaluation(&self, eval: EvalId) -> impl Iterator<Item = &Arc<Allocation>> {
+        self.allocations_by_eval.range((eval, AllocId(0))..=(eval, AllocId(u128::MAX))).filter_map(|(_, id)| self.allocations.get(id))
+    }
+
+    pub fn evaluation(&self, id: EvalId) -> Option<&Arc<Evaluation>> {
+        self.evaluations.get(&id)
+    }
+
+    pub fn evaluations(&self) -> impl DoubleEndedIterator<Item = &Arc<Evaluation>> {
+        self.evaluations.values()
+    }
+
+    pub fn evaluations_of_job(&self, key: &JobKey) -> impl Iterator<Item = &Arc<Evaluation>> {
+        let range = (key.clone(), EvalId(0))..=(key.clone(), EvalId(u128::MAX));
+        self.evaluations_by_job.range(range).filter_map(|(_, id)| self.evaluations.get(id))
+    }
+
+    /// Pending and blocked evaluations.
+    pub fn open_evaluations(&self) -> impl Iterator<Item = &Arc<Evaluation>> {
+        self.open_evaluations.iter().filter_map(|id| self.evaluations.get(id))
+    }
+
+    pub fn deployment(&self, id: DeploymentId) -> Option<&Arc<Deployment>> {
+        self.deployments.get(&id)
+    }
+
+    pub fn deployments(&self) -> impl DoubleEndedIterator<Item = &Arc<Deployment>> {
+        self.deployments.values()
+    }
+
+    pub fn deployments_of_job(&self, key: &JobKey) -> impl Iterator<Item = &Arc<Deployment>> {
+        let range = (key.clone(), DeploymentId(0))..=(key.clone(), DeploymentId(u128::MAX));
+        self.deployments_by_job.range(range).filter_map(|(_, id)| self.deployments.get(id))
+    }
+}
