@@ -2,6 +2,7 @@
 
 pub mod codec;
 pub mod model;
+pub mod raft;
 pub mod rpc;
 pub mod runtime;
 pub mod state;

@@ -90,17 +90,15 @@ impl From<&Entry> for LogRecord {
     }
 }
 
-impl TryFrom<LogRecord> for Entry {
-    type Error = CodecError;
-
-    fn try_from(record: LogRecord) -> Result<Self, CodecError> {
-        let payload = match record.payload {
+impl LogRecord {
+    pub(super) fn into_entry(self) -> Result<Entry, CodecError> {
+        let payload = match self.payload {
             PayloadRecord::Blank => EntryPayload::Blank,
             PayloadRecord::Request(encoded) => EntryPayload::Normal(Proposal::try_from(encoded)?),
             PayloadRecord::Membership(membership) => EntryPayload::Membership(membership.try_into()?),
         };
-        let log_id = LogIdRecord { term: record.term, leader: record.leader, index: record.index }.into();
-        Ok(Self { log_id, payload })
+        let log_id = LogIdRecord { term: self.term, leader: self.leader, index: self.index }.into();
+        Ok(Entry { log_id, payload })
     }
 }
 
@@ -192,7 +190,7 @@ mod tests {
         for payload in [EntryPayload::Blank, EntryPayload::Normal(proposal), EntryPayload::Membership(membership)] {
             let entry = Entry { log_id: log_id(12), payload };
             let bytes = codec::encode(&LogRecord::from(&entry)).unwrap();
-            let back = Entry::try_from(codec::decode::<LogRecord>(&bytes).unwrap()).unwrap();
+            let back = codec::decode::<LogRecord>(&bytes).unwrap().into_entry().unwrap();
             assert_eq!(format!("{back:?}"), format!("{entry:?}"));
             assert_eq!(LogRecord::from(&back), LogRecord::from(&entry));
         }

@@ -9,7 +9,7 @@ use super::device::{LogDevice, Operation};
 use crate::raft::types::Entry;
 
 #[derive(Clone, Default)]
-pub(super) struct Memory {
+pub(in crate::raft) struct Memory {
     state: Arc<(Mutex<State>, Condvar)>,
 }
 
@@ -30,7 +30,7 @@ impl Memory {
         self.state.1.notify_all();
     }
 
-    pub(super) fn fail(&self, kind: io::ErrorKind) {
+    pub(in crate::raft) fn fail(&self, kind: io::ErrorKind) {
         self.state.0.lock().unwrap().failing = Some(kind);
     }
 

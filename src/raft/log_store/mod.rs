@@ -11,7 +11,7 @@
 
 pub(super) mod device;
 #[cfg(test)]
-mod memory;
+pub(super) mod memory;
 mod rocks;
 mod tail;
 #[cfg(test)]

@@ -207,7 +207,7 @@ fn decode_entry(index: u64, value: &[u8]) -> Result<Entry, CodecError> {
         let reason = format!("it says it is entry {}, but lies at {index}", record.index);
         return Err(CodecError::Malformed { kind: LogRecord::KIND, version: LogRecord::VERSION, reason });
     }
-    record.try_into()
+    record.into_entry()
 }
 
 fn database_options() -> Options {

@@ -111,7 +111,7 @@ impl Writer {
                 self.tail.lock().unwrap_or_else(PoisonError::into_inner).settle(sequence);
             }
             for completion in completions {
-                completion.complete(result.as_ref().copied());
+                completion.complete(result);
             }
         }
         if self.failure.get().is_none()
