@@ -3,4 +3,5 @@
 pub mod model;
 pub mod rpc;
 pub mod runtime;
+pub mod scheduler;
 pub mod util;
