@@ -5,5 +5,7 @@
 
 pub mod cgroup;
 pub mod driver;
+pub mod drivers;
 pub mod launch;
+pub mod launcher;
 pub mod shim;

@@ -17,8 +17,7 @@ pub enum Controller {
 }
 
 impl Controller {
-    pub const ALL: [Self; 8] =
-        [Self::Cpu, Self::Cpuacct, Self::Cpuset, Self::Memory, Self::Pids, Self::Io, Self::Devices, Self::Freezer];
+    pub const ALL: [Self; 8] = [Self::Cpu, Self::Cpuacct, Self::Cpuset, Self::Memory, Self::Pids, Self::Io, Self::Devices, Self::Freezer];
 
     /// The name in `cgroup.controllers`.
     pub fn v2_name(self) -> &'static str {

@@ -180,7 +180,8 @@ mod tests {
 
     #[test]
     fn a_unified_host_and_one_without_groups() {
-        let found = Hierarchies::parse("25 20 0:22 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate\n", "0::/system.slice/pannier.service\n");
+        let found =
+            Hierarchies::parse("25 20 0:22 / /sys/fs/cgroup rw - cgroup2 cgroup2 rw,nsdelegate\n", "0::/system.slice/pannier.service\n");
         assert_eq!(found.mode(), CgroupMode::Unified);
         assert_eq!(found.v2.unwrap().own, Path::new("system.slice/pannier.service"));
         assert_eq!(Hierarchies::parse("", "").mode(), CgroupMode::None);

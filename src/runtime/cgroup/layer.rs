@@ -69,6 +69,10 @@ impl CgroupLayer {
         self.hierarchies.mode()
     }
 
+    pub fn hierarchies(&self) -> &Hierarchies {
+        &self.hierarchies
+    }
+
     /// Why tasks run without groups here, if they do.
     pub fn disabled_reason(&self) -> Option<&str> {
         self.disabled.as_deref()
@@ -78,8 +82,10 @@ impl CgroupLayer {
     pub fn attributes(&self) -> BTreeMap<String, String> {
         let controllers: Vec<&str> = self.hierarchies.controllers().into_iter().map(Controller::v2_name).collect();
         let version = if self.mode() == CgroupMode::Unified { "2" } else { "1" };
-        let mut attributes =
-            BTreeMap::from([("cgroup.mode".to_owned(), self.mode().name().to_owned()), ("cgroup.controllers".to_owned(), controllers.join(","))]);
+        let mut attributes = BTreeMap::from([
+            ("cgroup.mode".to_owned(), self.mode().name().to_owned()),
+            ("cgroup.controllers".to_owned(), controllers.join(",")),
+        ]);
         if self.mode() != CgroupMode::None {
             attributes.insert("os.cgroups.version".to_owned(), version.to_owned());
         }
@@ -244,7 +250,8 @@ impl CgroupLayer {
             }
             // Seen from here on as a hierarchy whose root is the own group.
             let own = hierarchy.mount.join(&hierarchy.own);
-            fs::create_dir_all(own.join(&parent).join(ALLOCS)).map_err(|error| format!("cannot make {}: {error}", own.join(&parent).display()))?;
+            fs::create_dir_all(own.join(&parent).join(ALLOCS))
+                .map_err(|error| format!("cannot make {}: {error}", own.join(&parent).display()))?;
             hierarchy.mount = own;
             hierarchy.own = PathBuf::new();
             leave_to_leaf(&hierarchy.mount.join(&parent));

@@ -163,7 +163,8 @@ struct CloneArgs {
 
 fn clone_into(group: Option<&File>, gate_in: &OwnedFd, child: &ChildPlan) -> io::Result<(i32, Pidfd)> {
     let mut pidfd: libc::c_int = -1;
-    let mut args = CloneArgs { flags: CLONE_PIDFD, pidfd: (&raw mut pidfd) as u64, exit_signal: libc::SIGCHLD as u64, ..CloneArgs::default() };
+    let mut args =
+        CloneArgs { flags: CLONE_PIDFD, pidfd: (&raw mut pidfd) as u64, exit_signal: libc::SIGCHLD as u64, ..CloneArgs::default() };
     if let Some(group) = group {
         args.flags |= CLONE_INTO_CGROUP;
         args.cgroup = u64::try_from(group.as_raw_fd()).unwrap_or_default();

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use nix::fcntl::{Flock, FlockArg};
 use nix::sys::prctl;
-use nix::sys::signal::{SigSet, Signal, SigmaskHow, sigprocmask};
+use nix::sys::signal::{SigSet, SigmaskHow, Signal, sigprocmask};
 use nix::sys::stat::{Mode, umask};
 use nix::unistd::setsid;
 
@@ -77,7 +77,8 @@ type Running = (Supervisor, Flock<File>);
 
 impl Locked {
     fn take(args: &ShimArgs) -> Result<Self, ShimError> {
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open("lock").map_err(ShimError::io("cannot open the lock"))?;
+        let file =
+            OpenOptions::new().create(true).truncate(false).write(true).open("lock").map_err(ShimError::io("cannot open the lock"))?;
         let lock = Flock::lock(file, FlockArg::LockExclusiveNonblock).map_err(|_| ShimError::Locked(args.run_dir.clone()))?;
         let plan: Option<ShimPlan> = record::read(Path::new("."), PLAN_FILE).map_err(ShimError::io("cannot read the plan"))?;
         let mut plan = plan.ok_or(ShimError::Unusable("there is no plan"))?;
