@@ -118,9 +118,11 @@ impl Raft {
             let members = BTreeMap::from([(id, Member { address })]);
             core.initialize(members).await.map_err(|error| RaftError::Fatal(error.to_string()))?;
         }
-        if core.voter_ids().eq([id]) {
-            // Nobody else could be asked or be surprised: no election timeout.
-            core.trigger().elect(false).await.map_err(|error| fatal_error(&error))?;
+        // From the core itself: its metrics may not know yet.
+        let own_quorum = core.with_raft_state(move |state| state.membership_state.effective().voter_ids().eq([id])).await;
+        if own_quorum.map_err(|error| fatal_error(&error))? {
+            // It elects itself at openraft's next tick (some 30 ms), without an election timeout. To call for an election here as well
+            // could make it two, and the server would lose its new leadership for a moment.
             let mut leads = self.inner.leads.clone();
             tokio::select! {
                 biased;
@@ -167,7 +169,9 @@ impl Raft {
     pub async fn read_barrier(&self) -> Result<(), ReadError> {
         let core = &self.inner.core;
         let linearizer = core.get_read_linearizer(ReadPolicy::ReadIndex).await.map_err(|error| match error {
-            CoreError::APIError(LinearizableReadError::ForwardToLeader(_) | LinearizableReadError::QuorumNotEnough(_)) => ReadError::NoLeader,
+            CoreError::APIError(LinearizableReadError::ForwardToLeader(_) | LinearizableReadError::QuorumNotEnough(_)) => {
+                ReadError::NoLeader
+            }
             CoreError::Fatal(fatal) => read_error(&fatal),
         })?;
         linearizer.await_ready(core).await.map_err(|fatal| read_error(&fatal))?;
