@@ -60,6 +60,7 @@ struct Open {
 impl LogStore {
     /// Opens the log's directory, or makes it. Blocks on the disk.
     pub(super) fn open(path: &Path) -> Result<(Self, Recovered), RaftError> {
+        std::fs::create_dir_all(path).map_err(|source| RaftError::io(path, source))?;
         let (rocks, recovered) = rocks::Rocks::open(path)?;
         let store = Self::start(rocks, &recovered, TAIL_BYTES).map_err(|source| RaftError::io(path, source))?;
         Ok((store, recovered))
