@@ -32,13 +32,14 @@ pub(super) struct StateMachine {
 
 impl StateMachine {
     /// A machine that stands where `meta` and `state`, of the restored snapshot, say.
-    pub(super) fn new(meta: SnapshotMeta, state: State, snapshots: Arc<SnapshotDirectory>, pressure: Arc<SnapshotPressure>) -> Self {
-        let store = Store::new(state.clone());
+    pub(super) fn new(
+        meta: SnapshotMeta,
+        state: State,
+        store: Arc<Store>,
+        snapshots: Arc<SnapshotDirectory>,
+        pressure: Arc<SnapshotPressure>,
+    ) -> Self {
         Self { state, applied: meta.last_log_id, membership: meta.last_membership, store, snapshots, pressure }
-    }
-
-    pub(super) fn store(&self) -> &Arc<Store> {
-        &self.store
     }
 
     fn apply_entry(&mut self, entry: &Entry) -> (Answer, Option<Changes>) {

@@ -60,6 +60,7 @@ struct Open {
 impl LogStore {
     /// Opens the log's directory, or makes it. Blocks on the disk.
     pub(super) fn open(path: &Path) -> Result<(Self, Recovered), RaftError> {
+        std::fs::create_dir_all(path).map_err(|source| RaftError::io(path, source))?;
         let (rocks, recovered) = rocks::Rocks::open(path)?;
         let store = Self::start(rocks, &recovered, TAIL_BYTES).map_err(|source| RaftError::io(path, source))?;
         Ok((store, recovered))
@@ -104,8 +105,9 @@ impl LogStore {
         }
         let device = self.opened()?.device;
         let cold = located.cold.clone();
-        let mut entries =
-            tokio::task::spawn_blocking(move || device.read(cold, byte_limit)).await.map_err(|error| io::Error::other(error.to_string()))??;
+        let mut entries = tokio::task::spawn_blocking(move || device.read(cold, byte_limit))
+            .await
+            .map_err(|error| io::Error::other(error.to_string()))??;
         let complete = entries.last().is_some_and(|last| last.log_id.index + 1 == located.cold.end);
         if complete {
             entries.extend(located.hot);
