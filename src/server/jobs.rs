@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::{Registered, Server, ServerError, View, evaluation_of};
 use crate::model::{EvalTrigger, Evaluation, Job, JobKey, TaskGroup, Text};
-use crate::scheduler::dry_run::{DryRun, dry_run};
+use crate::scheduler::{DryRun, dry_run};
 use crate::state::{Command, Submission};
 use crate::util::clock::Timestamp;
 
