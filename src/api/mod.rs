@@ -1,0 +1,3 @@
+//! HTTP for people and programs: the JSON types of the API and the client the command line uses.
+
+pub mod types;
