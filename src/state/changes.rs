@@ -16,11 +16,29 @@ pub struct Changes {
 #[derive(Clone, Debug)]
 pub enum Change {
     /// `registered`: a new specification, rather than only a new status.
-    Job { key: JobKey, before: Option<Arc<Job>>, after: Option<Arc<Job>>, registered: bool },
-    Node { before: Option<Arc<Node>>, after: Option<Arc<Node>> },
-    Allocation { before: Option<Arc<Allocation>>, after: Option<Arc<Allocation>>, source: AllocationChange },
-    Evaluation { before: Option<Arc<Evaluation>>, after: Option<Arc<Evaluation>> },
-    Deployment { before: Option<Arc<Deployment>>, after: Option<Arc<Deployment>> },
+    Job {
+        key: JobKey,
+        before: Option<Arc<Job>>,
+        after: Option<Arc<Job>>,
+        registered: bool,
+    },
+    Node {
+        before: Option<Arc<Node>>,
+        after: Option<Arc<Node>>,
+    },
+    Allocation {
+        before: Option<Arc<Allocation>>,
+        after: Option<Arc<Allocation>>,
+        source: AllocationChange,
+    },
+    Evaluation {
+        before: Option<Arc<Evaluation>>,
+        after: Option<Arc<Evaluation>>,
+    },
+    Deployment {
+        before: Option<Arc<Deployment>>,
+        after: Option<Arc<Deployment>>,
+    },
     SchedulerConfig,
 }
 

@@ -50,20 +50,66 @@ pub enum Command {
         at: Timestamp,
     },
     /// A node's registration; an unchanged one only refreshes its status.
-    RegisterNode { node: Box<Node>, evaluations: Vec<Evaluation>, at: Timestamp },
-    SetNodeStatus { node: NodeId, status: NodeStatus, description: Text, evaluations: Vec<Evaluation>, at: Timestamp },
-    SetNodeEligibility { node: NodeId, eligibility: Eligibility, evaluations: Vec<Evaluation>, at: Timestamp },
-    SetNodeDrain { node: NodeId, drain: Option<DrainStrategy>, eligibility: Eligibility, evaluations: Vec<Evaluation>, at: Timestamp },
+    RegisterNode {
+        node: Box<Node>,
+        evaluations: Vec<Evaluation>,
+        at: Timestamp,
+    },
+    SetNodeStatus {
+        node: NodeId,
+        status: NodeStatus,
+        description: Text,
+        evaluations: Vec<Evaluation>,
+        at: Timestamp,
+    },
+    SetNodeEligibility {
+        node: NodeId,
+        eligibility: Eligibility,
+        evaluations: Vec<Evaluation>,
+        at: Timestamp,
+    },
+    SetNodeDrain {
+        node: NodeId,
+        drain: Option<DrainStrategy>,
+        eligibility: Eligibility,
+        evaluations: Vec<Evaluation>,
+        at: Timestamp,
+    },
     /// Forgets a node; its allocations are marked lost.
-    PurgeNode { node: NodeId, evaluations: Vec<Evaluation>, at: Timestamp },
-    UpsertEvaluations { evaluations: Vec<Evaluation> },
-    ApplyPlan { plan: Box<Plan> },
+    PurgeNode {
+        node: NodeId,
+        evaluations: Vec<Evaluation>,
+        at: Timestamp,
+    },
+    UpsertEvaluations {
+        evaluations: Vec<Evaluation>,
+    },
+    ApplyPlan {
+        plan: Box<Plan>,
+    },
     /// Nodes' reports, batched.
-    UpdateAllocations { updates: Vec<AllocationUpdate>, evaluations: Vec<Evaluation>, at: Timestamp },
-    SetDesiredTransitions { transitions: Vec<(AllocId, DesiredTransition)>, evaluations: Vec<Evaluation>, at: Timestamp },
-    SetSchedulerConfig { config: SchedulerConfig, check_index: Option<u64> },
-    SetJobStability { key: JobKey, version: u64, stable: bool },
-    CollectGarbage { collected: Collected },
+    UpdateAllocations {
+        updates: Vec<AllocationUpdate>,
+        evaluations: Vec<Evaluation>,
+        at: Timestamp,
+    },
+    SetDesiredTransitions {
+        transitions: Vec<(AllocId, DesiredTransition)>,
+        evaluations: Vec<Evaluation>,
+        at: Timestamp,
+    },
+    SetSchedulerConfig {
+        config: SchedulerConfig,
+        check_index: Option<u64>,
+    },
+    SetJobStability {
+        key: JobKey,
+        version: u64,
+        stable: bool,
+    },
+    CollectGarbage {
+        collected: Collected,
+    },
 }
 
 /// Rows that are over and old enough; whatever came alive again meanwhile is kept.

@@ -1,0 +1,201 @@
+//! Plans: checked against the state once more, then expanded into rows.
+//!
+//! Safety never rests on the leader's scheduler being right: a placement whose job, node or room is gone is dropped, and
+//! its evaluation goes back to the scheduler instead of being finished.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::super::changes::AllocationChange;
+use super::Transaction;
+use crate::model::fit::Usage;
+use crate::model::plan::{InPlaceUpdate, Placement, Run, Stop};
+use crate::model::{
+    AllocClientStatus, AllocDesiredStatus, AllocId, Allocation, EvalId, EvalStatus, Evaluation, NodeId, Plan, allocation::DeploymentHealth,
+};
+use crate::util::clock::Timestamp;
+
+impl Transaction<'_> {
+    /// Returns how many placements were dropped.
+    pub(super) fn apply_plan(&mut self, plan: &Plan) -> u32 {
+        for stop in &plan.stops {
+            self.stop_allocation(stop, plan.created_at);
+        }
+        for update in &plan.in_place {
+            self.update_in_place(update, plan.created_at);
+        }
+        for deployment in &plan.new_deployments {
+            self.put_deployment(deployment.clone());
+        }
+        for update in &plan.deployment_updates {
+            if let Some(current) = self.state.deployments.get(&update.id) {
+                let mut row = crate::model::Deployment::clone(current);
+                row.status = update.status;
+                row.status_description = update.description.clone();
+                row.modify_time = plan.created_at;
+                self.put_deployment(row);
+            }
+        }
+        let dropped = self.place_all(plan);
+        for evaluation in &plan.evaluations {
+            if dropped.evaluations.contains(&evaluation.id) && evaluation.status == EvalStatus::Complete {
+                let again = Evaluation { status: EvalStatus::Pending, ..evaluation.clone() };
+                self.put_evaluation(&again);
+            } else {
+                self.put_evaluation(evaluation);
+            }
+        }
+        dropped.placements
+    }
+
+    fn stop_allocation(&mut self, stop: &Stop, at: Timestamp) {
+        let Some(current) = self.state.allocations.get(&stop.alloc) else { return };
+        let mut row = Allocation::clone(current);
+        row.desired_status = stop.desired;
+        row.desired_description = stop.description.clone();
+        if let Some(status) = stop.client_status
+            && !row.is_client_terminal()
+        {
+            row.client_status = status;
+        }
+        row.follow_up_eval = stop.follow_up_eval.or(row.follow_up_eval);
+        row.preempted_by = stop.preempted_by.or(row.preempted_by);
+        row.alloc_modify_index = self.index;
+        row.modify_time = at;
+        self.put_allocation(row, AllocationChange::Plan);
+    }
+
+    fn update_in_place(&mut self, update: &InPlaceUpdate, at: Timestamp) {
+        let Some(current) = self.state.allocations.get(&update.alloc) else { return };
+        if current.is_server_terminal() || self.state.specification(&update.job).is_none() {
+            return;
+        }
+        let mut row = Allocation::clone(current);
+        if row.job != update.job {
+            row.job = update.job.clone();
+            row.alloc_modify_index = self.index;
+        }
+        row.deployment = update.deployment.or(row.deployment);
+        row.follow_up_eval = update.follow_up_eval.or(row.follow_up_eval);
+        if let Some(status) = update.client_status
+            && !row.is_client_terminal()
+        {
+            row.client_status = status;
+        }
+        row.modify_time = at;
+        self.put_allocation(row, AllocationChange::Plan);
+    }
+
+    fn place_all(&mut self, plan: &Plan) -> Dropped {
+        let mut dropped = Dropped::default();
+        let mut room = Room::default();
+        let mut ordinal = 0u64;
+        for placement in &plan.placements {
+            let current = self.state.jobs.get(&placement.job.key);
+            let is_current = current.is_some_and(|job| job.job_modify_index == placement.job.modify_index && !job.stop);
+            for run in &placement.runs {
+                for instance in 0..run.count {
+                    let id = AllocId::derive(plan.id_seed, ordinal);
+                    ordinal += 1;
+                    if !(is_current && self.place(placement, run, instance, id, plan.created_at, &mut room)) {
+                        dropped.placements += 1;
+                        dropped.evaluations.insert(placement.eval_id);
+                    }
+                }
+            }
+        }
+        dropped
+    }
+
+    /// Writes one instance's row when its node can take it.
+    fn place(&mut self, placement: &Placement, run: &Run, instance: u32, id: AllocId, at: Timestamp, room: &mut Room) -> bool {
+        let Some(node) = self.state.nodes.get(&run.node).cloned() else { return false };
+        if !node.is_placeable() {
+            return false;
+        }
+        let allocation = Allocation {
+            id,
+            eval_id: placement.eval_id,
+            node_id: node.id,
+            node_name: node.name.clone(),
+            job: placement.job.clone(),
+            group: placement.group.clone(),
+            index: run.first_index + instance,
+            ask: placement.ask,
+            ports: share_of(&run.ports, run.count, instance),
+            cores: share_of(&run.cores, run.count, instance),
+            desired_status: AllocDesiredStatus::Run,
+            desired_description: "".into(),
+            desired_transition: Default::default(),
+            client_status: AllocClientStatus::Pending,
+            client_description: "".into(),
+            task_states: BTreeMap::new(),
+            deployment: placement.deployment,
+            deployment_health: placement.canary.then_some(DeploymentHealth {
+                healthy: false,
+                canary: true,
+                timestamp: at,
+                modify_index: self.index,
+            }),
+            previous: run.previous,
+            next: None,
+            reschedules: run.reschedules.clone(),
+            follow_up_eval: None,
+            preempted_by: None,
+            metrics: Arc::clone(&placement.metrics),
+            create_index: self.index,
+            modify_index: self.index,
+            alloc_modify_index: self.index,
+            create_time: at,
+            modify_time: at,
+        };
+        if room.of(self, node.id).try_add(&node, &allocation).is_err() {
+            return false;
+        }
+        if let Some(previous) = run.previous.and_then(|previous| self.state.allocations.get(&previous)).cloned() {
+            self.put_allocation(Allocation { next: Some(id), ..Allocation::clone(&previous) }, AllocationChange::Plan);
+        }
+        self.count_placed(&allocation, placement.canary);
+        self.put_allocation(allocation, AllocationChange::Plan);
+        true
+    }
+
+    fn count_placed(&mut self, allocation: &Allocation, canary: bool) {
+        let Some(deployment) = allocation.deployment.and_then(|id| self.state.deployments.get(&id)) else { return };
+        let mut row = crate::model::Deployment::clone(deployment);
+        if let Some(group) = row.groups.get_mut(&allocation.group) {
+            group.placed += 1;
+            if canary {
+                group.placed_canaries.push(allocation.id);
+            }
+            self.put_deployment(row);
+        }
+    }
+}
+
+/// What a plan could not do.
+#[derive(Default)]
+struct Dropped {
+    placements: u32,
+    evaluations: BTreeSet<EvalId>,
+}
+
+/// What the nodes that this plan touches hold, the plan's own placements included.
+#[derive(Default)]
+struct Room(BTreeMap<NodeId, Usage>);
+
+impl Room {
+    fn of(&mut self, transaction: &Transaction<'_>, node: NodeId) -> &mut Usage {
+        self.0.entry(node).or_insert_with(|| {
+            let mut usage = Usage::default();
+            transaction.state.allocations_on_node(node).filter(|row| row.occupies()).for_each(|row| usage.add(row));
+            usage
+        })
+    }
+}
+
+/// The `instance`-th of `count` equal shares of a run's flat list.
+fn share_of<T: Clone>(all: &[T], count: u32, instance: u32) -> Vec<T> {
+    let each = all.len() / count.max(1) as usize;
+    all.iter().skip(each * instance as usize).take(each).cloned().collect()
+}

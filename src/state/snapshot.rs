@@ -1,0 +1,124 @@
+//! The whole state as bytes: a header row, then the rows of each table in key order, each in an envelope of its own behind its length
+//! (`u32` LE), so that no value grows with the cluster. Equal states give equal bytes, which is how replicas are compared.
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::tables::{State, Submission, Table};
+use crate::codec::{self, CodecError, Persisted};
+use crate::model::scheduler_config::SchedulerConfig;
+use crate::model::{Allocation, Deployment, Evaluation, Job, JobKey, Node, NodeId};
+
+/// The order of variants is their tag on disk: append only.
+#[derive(Serialize, Deserialize)]
+enum Row {
+    Header {
+        index: u64,
+        table_indexes: [u64; Table::COUNT],
+        scheduler_config: SchedulerConfig,
+    },
+    Specification(Arc<Job>),
+    /// A job that is registered now, and the specification (already read) that it stands at.
+    Current(JobKey, u64),
+    Submission(JobKey, u64, Arc<Submission>),
+    Node(Arc<Node>),
+    Allocation(Arc<Allocation>),
+    Evaluation(Arc<Evaluation>),
+    Deployment(Arc<Deployment>),
+    Request(u64, u128),
+    Collection(NodeId, u64),
+}
+
+impl Persisted for Row {
+    const KIND: u8 = 2;
+    const VERSION: u16 = 1;
+}
+
+/// Encodes a frozen state; slow for large ones, so call it off the async workers.
+pub fn encode(state: &State) -> Result<Vec<u8>, CodecError> {
+    let header = Row::Header { index: state.index, table_indexes: state.table_indexes, scheduler_config: state.scheduler_config.clone() };
+    let rows = std::iter::once(header)
+        .chain(state.specifications.values().map(|row| Row::Specification(Arc::clone(row))))
+        .chain(state.jobs.iter().map(|(key, job)| Row::Current(key.clone(), job.job_modify_index)))
+        .chain(state.submissions.iter().map(|((key, index), row)| Row::Submission(key.clone(), *index, Arc::clone(row))))
+        .chain(state.nodes.values().map(|row| Row::Node(Arc::clone(row))))
+        .chain(state.allocations.values().map(|row| Row::Allocation(Arc::clone(row))))
+        .chain(state.evaluations.values().map(|row| Row::Evaluation(Arc::clone(row))))
+        .chain(state.deployments.values().map(|row| Row::Deployment(Arc::clone(row))))
+        .chain(state.requests_by_index.iter().map(|(index, id)| Row::Request(*index, *id)))
+        .chain(state.collections.iter().map(|(node, index)| Row::Collection(*node, *index)));
+    let mut bytes = Vec::new();
+    for row in rows {
+        let envelope = codec::encode(&row)?;
+        let length = u32::try_from(envelope.len()).map_err(|_| CodecError::Unencodable("a row is larger than 4 GiB".to_owned()))?;
+        bytes.extend_from_slice(&length.to_le_bytes());
+        bytes.extend_from_slice(&envelope);
+    }
+    Ok(bytes)
+}
+
+/// The state that [`encode`] was given.
+pub fn decode(bytes: &[u8]) -> Result<State, CodecError> {
+    let mut state = State::default();
+    let mut rest = bytes;
+    while let Some((length, tail)) = rest.split_first_chunk::<4>() {
+        let length = u32::from_le_bytes(*length) as usize;
+        let (envelope, next) = tail.split_at_checked(length).ok_or(CodecError::Truncated { length: tail.len() })?;
+        insert(&mut state, codec::decode(envelope)?)?;
+        rest = next;
+    }
+    if rest.is_empty() && !bytes.is_empty() { Ok(state) } else { Err(CodecError::Truncated { length: rest.len() }) }
+}
+
+fn insert(state: &mut State, row: Row) -> Result<(), CodecError> {
+    match row {
+        Row::Header { index, table_indexes, scheduler_config } => {
+            state.index = index;
+            state.table_indexes = table_indexes;
+            state.scheduler_config = scheduler_config;
+        }
+        Row::Specification(job) => {
+            state.specifications.insert((job.key.clone(), job.job_modify_index), job);
+        }
+        Row::Current(key, index) => {
+            let job = state.specifications.get(&(key.clone(), index)).cloned().ok_or_else(|| CodecError::Malformed {
+                kind: Row::KIND,
+                version: Row::VERSION,
+                reason: format!("job {key} has no specification {index}"),
+            })?;
+            state.jobs.insert(key, job);
+        }
+        Row::Submission(key, index, row) => {
+            state.submissions.insert((key, index), row);
+        }
+        Row::Node(row) => {
+            state.nodes.insert(row.id, row);
+        }
+        Row::Allocation(row) => {
+            state.allocations_by_job.insert((row.job.key.clone(), row.id));
+            state.allocations_by_node.insert((row.node_id, row.id));
+            state.allocations_by_eval.insert((row.eval_id, row.id));
+            state.allocations.insert(row.id, row);
+        }
+        Row::Evaluation(row) => {
+            state.evaluations_by_job.insert((row.job.clone(), row.id));
+            if !row.is_terminal() {
+                state.open_evaluations.insert(row.id);
+            }
+            state.evaluations.insert(row.id, row);
+        }
+        Row::Deployment(row) => {
+            state.deployments_by_job.insert((row.job.key.clone(), row.id));
+            state.deployments.insert(row.id, row);
+        }
+        Row::Request(index, id) => {
+            state.requests.insert(id, index);
+            state.requests_by_index.insert((index, id));
+        }
+        Row::Collection(node, index) => {
+            state.collections.insert(node, index);
+        }
+    }
+    Ok(())
+}
