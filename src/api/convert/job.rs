@@ -84,8 +84,8 @@ impl From<&Registered> for JobRegisterResponse {
         Self {
             eval_id: optional_id(registered.eval_id),
             eval_create_index: registered.eval_id.map_or(0, |_| registered.index),
-            job_modify_index: registered.index,
-            warnings: registered.warnings.join("\n"),
+            job_modify_index: registered.job_modify_index,
+            warnings: String::new(),
             index: registered.index,
         }
     }
@@ -96,7 +96,7 @@ impl From<&Registered> for JobDeregisterResponse {
         Self {
             eval_id: optional_id(registered.eval_id),
             eval_create_index: registered.eval_id.map_or(0, |_| registered.index),
-            job_modify_index: registered.index,
+            job_modify_index: registered.job_modify_index,
             index: registered.index,
         }
     }

@@ -8,6 +8,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::BoxStream;
 
 use super::NodeError;
+use crate::api::types::stats::{AllocResourceUsage, HostStats};
 use crate::model::{AllocId, NodeId};
 use crate::util::clock::Timestamp;
 
@@ -39,11 +40,11 @@ pub trait NodeApi: Send + Sync + 'static {
     /// Sends a signal by name (`SIGHUP`) to one task, or to all when `task` is `None`.
     fn signal_task(&self, alloc: AllocId, task: Option<String>, signal: String) -> BoxFuture<'_, Result<(), NodeError>>;
 
-    /// Resource usage in the shape of `/v1/client/allocation/:id/stats`.
-    fn alloc_stats(&self, alloc: AllocId, task: Option<String>) -> BoxFuture<'_, Result<serde_json::Value, NodeError>>;
+    /// Usage of the allocation, or of one of its tasks.
+    fn alloc_stats(&self, alloc: AllocId, task: Option<String>) -> BoxFuture<'_, Result<AllocResourceUsage, NodeError>>;
 
-    /// Host usage in the shape of `/v1/client/stats`.
-    fn host_stats(&self) -> BoxFuture<'_, Result<serde_json::Value, NodeError>>;
+    /// Usage of the whole node.
+    fn host_stats(&self) -> BoxFuture<'_, Result<HostStats, NodeError>>;
 
     fn list_files(&self, alloc: AllocId, path: String) -> BoxFuture<'_, Result<Vec<FileInfo>, NodeError>>;
 

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 
 use super::ServerError;
-use crate::model::node::DrainStrategy;
 use crate::model::plan::PlacementMetrics;
 use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::{AllocId, Eligibility, EvalId, Job, JobKey, NodeId, Text};
@@ -55,14 +55,14 @@ pub trait ServerHandle: Send + Sync + 'static {
     fn drain_node(
         &self,
         id: NodeId,
-        drain: Option<DrainStrategy>,
+        drain: Option<Drain>,
         mark_eligible: bool,
     ) -> BoxFuture<'_, Result<NodeChange, ServerError>>;
 
     fn purge_node(&self, id: NodeId) -> BoxFuture<'_, Result<NodeChange, ServerError>>;
 
-    /// `check_index`: only if the configuration's modify index is still this.
-    fn set_scheduler_config(&self, config: SchedulerConfig, check_index: Option<u64>) -> BoxFuture<'_, Result<Set, ServerError>>;
+    /// `check_index`: only if the configuration's modify index is still this; otherwise the state rejects it. Answers with the index.
+    fn set_scheduler_config(&self, config: SchedulerConfig, check_index: Option<u64>) -> BoxFuture<'_, Result<u64, ServerError>>;
 
     fn collect_garbage(&self) -> BoxFuture<'_, Result<(), ServerError>>;
 }
@@ -125,8 +125,9 @@ pub struct ScaleJob {
 #[derive(Clone, Debug, Default)]
 pub struct Registered {
     pub eval_id: Option<EvalId>,
+    /// Log index of the change.
     pub index: u64,
-    pub warnings: Vec<String>,
+    pub job_modify_index: u64,
 }
 
 /// What became of a change to a node.
@@ -136,12 +137,12 @@ pub struct NodeChange {
     pub index: u64,
 }
 
-/// What became of a compare-and-set.
-#[derive(Clone, Copy, Debug)]
-pub struct Set {
-    /// False: the check index did not match and nothing changed.
-    pub updated: bool,
-    pub index: u64,
+/// How a node is drained.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drain {
+    /// What is left after this is stopped; zero: at once; `None`: nothing is forced.
+    pub deadline: Option<Duration>,
+    pub ignore_system_jobs: bool,
 }
 
 /// What a registration would do.
@@ -152,7 +153,6 @@ pub struct DryRun {
     pub groups: BTreeMap<Text, DesiredChanges>,
     /// Groups that would not fit, with the reasons.
     pub failed: BTreeMap<Text, Arc<PlacementMetrics>>,
-    pub warnings: Vec<String>,
 }
 
 /// Instances of one group by what would happen to them.
