@@ -70,8 +70,7 @@ impl Transaction<'_> {
             let merged = merge(current.desired_transition, *transition);
             if merged != current.desired_transition {
                 let alloc_modify_index = self.index;
-                let row =
-                    Allocation { desired_transition: merged, alloc_modify_index, modify_time: at, ..Allocation::clone(&current) };
+                let row = Allocation { desired_transition: merged, alloc_modify_index, modify_time: at, ..Allocation::clone(&current) };
                 self.put_allocation(row, AllocationChange::DesiredTransition);
             }
         }
