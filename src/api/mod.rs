@@ -1,3 +1,4 @@
 //! HTTP for people and programs: the JSON types of the API and the client the command line uses.
 
+pub mod client;
 pub mod types;
