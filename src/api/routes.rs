@@ -3,7 +3,7 @@
 use futures_util::future::BoxFuture;
 
 use super::call::{Answer, Call};
-use super::{agent, allocations, client, deployments, evaluations, events, jobs, metrics, namespaces, node_pools, nodes, openapi, operator};
+use super::{agent, allocations, deployments, evaluations, events, jobs, metrics, namespaces, node_pools, node_requests, nodes, openapi, operator};
 use super::{search, status, system};
 
 /// What a route is called with.
@@ -88,16 +88,16 @@ pub static ROUTES: &[Route] = routes! {
     Put "/v1/search" search::search => "Find objects by the beginning of their id";
     Get "/v1/event/stream" events::stream::stream => "Follow the cluster's changes as lines of JSON";
 
-    Get "/v1/client/fs/ls/{alloc}" client::files::list => "List a directory of an allocation";
-    Get "/v1/client/fs/stat/{alloc}" client::files::stat => "Describe a file of an allocation";
-    Get "/v1/client/fs/cat/{alloc}" client::files::cat => "Read a file of an allocation";
-    Get "/v1/client/fs/readat/{alloc}" client::files::read_at => "Read a part of a file of an allocation";
-    Get "/v1/client/fs/stream/{alloc}" client::files::follow => "Follow a file of an allocation";
-    Get "/v1/client/fs/logs/{alloc}" client::files::logs => "Read or follow a task's output";
-    Get "/v1/client/stats" client::node_stats => "Usage of a node";
-    Get "/v1/client/allocation/{id}/stats" client::allocation_stats => "Usage of an allocation";
-    Put "/v1/client/allocation/{id}/restart" client::restart => "Restart tasks of an allocation in place";
-    Put "/v1/client/allocation/{id}/signal" client::signal => "Send a signal to tasks of an allocation";
+    Get "/v1/client/fs/ls/{alloc}" node_requests::files::list => "List a directory of an allocation";
+    Get "/v1/client/fs/stat/{alloc}" node_requests::files::stat => "Describe a file of an allocation";
+    Get "/v1/client/fs/cat/{alloc}" node_requests::files::cat => "Read a file of an allocation";
+    Get "/v1/client/fs/readat/{alloc}" node_requests::files::read_at => "Read a part of a file of an allocation";
+    Get "/v1/client/fs/stream/{alloc}" node_requests::files::follow => "Follow a file of an allocation";
+    Get "/v1/client/fs/logs/{alloc}" node_requests::files::logs => "Read or follow a task's output";
+    Get "/v1/client/stats" node_requests::node_stats => "Usage of a node";
+    Get "/v1/client/allocation/{id}/stats" node_requests::allocation_stats => "Usage of an allocation";
+    Put "/v1/client/allocation/{id}/restart" node_requests::restart => "Restart tasks of an allocation in place";
+    Put "/v1/client/allocation/{id}/signal" node_requests::signal => "Send a signal to tasks of an allocation";
 
     Get "/v1/agent/self" agent::own => "The agent's configuration, member and statistics";
     Get "/v1/agent/members" agent::members => "The servers as this agent knows them";

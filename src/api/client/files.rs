@@ -1,91 +1,58 @@
-//! `/v1/client/fs`: directories, files and logs of an allocation.
+//! Calls about files and logs of an allocation.
 
-use super::{named, node_of_allocation};
-use crate::api::ApiError;
-use crate::api::call::{Answer, Call};
-use crate::api::framing;
-use crate::api::handles::{FileInfo, LogKind, LogRequest, Origin};
-use crate::api::types::files::FsEntry;
+use super::{ApiRequest, ByteStream, Client, ClientError, JsonStream};
+use crate::api::types::files::{FsEntry, StreamFrame};
 
-impl From<FileInfo> for FsEntry {
-    fn from(info: FileInfo) -> Self {
-        Self {
-            name: info.name,
-            is_dir: info.is_dir,
-            size: i64::try_from(info.size).unwrap_or(i64::MAX),
-            file_mode: info.mode,
-            mod_time: info.modified.rfc3339(),
-            content_type: info.content_type,
-        }
+/// Which log to read, and from where.
+#[derive(Debug, Clone, Default)]
+pub struct LogRequest {
+    pub task: String,
+    /// `stdout` or `stderr`.
+    pub stream: &'static str,
+    pub follow: bool,
+    /// None reads from the start; otherwise this many bytes before the end.
+    pub bytes_from_end: Option<u64>,
+}
+
+impl Client {
+    /// The frames of a task's log.
+    pub async fn logs(&self, alloc_id: &str, request: &LogRequest) -> Result<JsonStream<StreamFrame>, ClientError> {
+        let (origin, offset) = request.bytes_from_end.map_or(("start", 0), |bytes| ("end", bytes));
+        let call = ApiRequest::get(&["client", "fs", "logs", alloc_id])
+            .query("task", &request.task)
+            .query("type", request.stream)
+            .query("follow", request.follow.to_string())
+            .query("origin", origin)
+            .query("offset", offset.to_string());
+        self.open_json(call).await
     }
-}
 
-pub async fn list(call: Call) -> Answer {
-    let (id, node) = node_of_allocation(&call).await?;
-    // The allocation's directory itself when no path is given.
-    let path = call.query.get("path").filter(|path| !path.is_empty()).unwrap_or("/").to_owned();
-    let entries: Vec<FsEntry> = node.list_files(id, path).await?.into_iter().map(Into::into).collect();
-    call.plain(&entries)
-}
+    pub async fn list_files(&self, alloc_id: &str, path: &str) -> Result<Vec<FsEntry>, ClientError> {
+        self.fetch(ApiRequest::get(&["client", "fs", "ls", alloc_id]).query("path", path)).await
+    }
 
-pub async fn stat(call: Call) -> Answer {
-    let path = required_path(&call)?;
-    let (id, node) = node_of_allocation(&call).await?;
-    call.plain(&FsEntry::from(node.stat_file(id, path).await?))
-}
+    pub async fn stat_file(&self, alloc_id: &str, path: &str) -> Result<FsEntry, ClientError> {
+        self.fetch(ApiRequest::get(&["client", "fs", "stat", alloc_id]).query("path", path)).await
+    }
 
-pub async fn cat(call: Call) -> Answer {
-    let path = required_path(&call)?;
-    let (id, node) = node_of_allocation(&call).await?;
-    Ok(framing::bytes(node.read_file(id, path, 0, None).await?))
-}
+    pub async fn cat_file(&self, alloc_id: &str, path: &str) -> Result<ByteStream, ClientError> {
+        self.open(ApiRequest::get(&["client", "fs", "cat", alloc_id]).query("path", path)).await
+    }
 
-/// `offset` and `limit` in bytes; without a limit, to the end.
-pub async fn read_at(call: Call) -> Answer {
-    let path = required_path(&call)?;
-    let offset = call.query.number("offset")?.ok_or_else(|| ApiError::bad_request("must provide an offset"))?;
-    let limit = call.query.number("limit")?.filter(|limit| *limit > 0);
-    let (id, node) = node_of_allocation(&call).await?;
-    Ok(framing::bytes(node.read_file(id, path, offset, limit).await?))
-}
-
-/// `follow` (default true), `origin`, `offset`, `plain`.
-pub async fn follow(call: Call) -> Answer {
-    let path = required_path(&call)?;
-    let follow = call.query.flag("follow", true)?;
-    let plain = call.query.flag("plain", false)?;
-    let origin = origin(&call)?;
-    let offset = call.query.number("offset")?.unwrap_or(0);
-    let (id, node) = node_of_allocation(&call).await?;
-    let frames = node.follow_file(id, path, origin, offset, follow).await?;
-    Ok(if plain { framing::plain(&call.api, frames) } else { framing::framed(&call.api, frames) })
-}
-
-/// `task`, `type=stdout|stderr`, `follow` (default false), `origin`, `offset`, `plain`.
-pub async fn logs(call: Call) -> Answer {
-    let task = named(call.query.get("task")).ok_or_else(|| ApiError::bad_request("must provide task name"))?;
-    let kind = match call.query.get("type") {
-        Some("stdout") => LogKind::Stdout,
-        Some("stderr") => LogKind::Stderr,
-        _ => return Err(ApiError::bad_request("must provide log type (stdout/stderr)")),
-    };
-    let follow = call.query.flag("follow", false)?;
-    let plain = call.query.flag("plain", false)?;
-    let origin = origin(&call)?;
-    let offset = call.query.number("offset")?.unwrap_or(0);
-    let (alloc, node) = node_of_allocation(&call).await?;
-    let frames = node.logs(LogRequest { alloc, task, kind, follow, origin, offset }).await?;
-    Ok(if plain { framing::plain(&call.api, frames) } else { framing::framed(&call.api, frames) })
-}
-
-fn required_path(call: &Call) -> Result<String, ApiError> {
-    named(call.query.get("path")).ok_or_else(|| ApiError::bad_request("must provide a file name"))
-}
-
-fn origin(call: &Call) -> Result<Origin, ApiError> {
-    match call.query.get("origin") {
-        None | Some("" | "start") => Ok(Origin::Start),
-        Some("end") => Ok(Origin::End),
-        Some(_) => Err(ApiError::bad_request("origin must be start or end")),
+    /// The frames of a file, followed from `bytes_from_end` before its end, or from its start.
+    pub async fn follow_file(
+        &self,
+        alloc_id: &str,
+        path: &str,
+        bytes_from_end: Option<u64>,
+        follow: bool,
+    ) -> Result<JsonStream<StreamFrame>, ClientError> {
+        let (origin, offset) = bytes_from_end.map_or(("start", 0), |bytes| ("end", bytes));
+        let call = ApiRequest::get(&["client", "fs", "stream", alloc_id])
+            .query("path", path)
+            .query("follow", follow.to_string())
+            .query("origin", origin)
+            .query("offset", offset.to_string());
+        self.open_json(call).await
     }
 }
