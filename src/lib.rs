@@ -34,7 +34,7 @@
 //! `tests/layering.rs` holds the table of who may use whom.
 
 // pub mod agent;
-// pub mod api;
+pub mod api;
 // pub mod cli;
 pub mod codec;
 // pub mod jobspec;
