@@ -53,10 +53,7 @@ impl CgroupLayer {
     /// A layer over known hierarchies.
     pub fn with_hierarchies(hierarchies: Hierarchies, parent: &str) -> Self {
         let mut layer = Self { hierarchies, parent: PathBuf::from(parent), disabled: None };
-        layer.disabled = match layer.probe() {
-            Ok(()) => None,
-            Err(reason) => Some(reason),
-        };
+        layer.disabled = layer.probe().err();
         layer
     }
 
