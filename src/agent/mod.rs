@@ -6,10 +6,12 @@
 mod config;
 mod config_file;
 mod data_dir;
+mod local_agent;
 mod logging;
 mod node_handle;
 mod process;
 mod server_handle;
+mod task_runtime;
 
 use std::process::ExitCode;
 

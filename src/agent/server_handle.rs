@@ -46,10 +46,10 @@ impl ServerHandle for LocalServer {
                 alive: true,
             }],
             term: raft.term,
-            last_log_index: raft.last_log.unwrap_or_default(),
-            commit_index: raft.committed.unwrap_or_default(),
-            applied_index: raft.applied.unwrap_or_default(),
-            last_snapshot_index: raft.snapshot.unwrap_or_default(),
+            last_log_index: raft.last_log,
+            commit_index: raft.committed,
+            applied_index: raft.applied,
+            last_snapshot_index: raft.snapshot,
             last_contact_ms: 0,
         }
     }
