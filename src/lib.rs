@@ -1,5 +1,6 @@
 //! pannier: a single-binary cluster scheduler (draft map; see `agent`).
 
+pub mod jobspec;
 pub mod model;
 pub mod rpc;
 pub mod runtime;
