@@ -165,6 +165,7 @@ fn update(
         }
     }
     let room = room_to_replace(context.job.job_type, group, unsettled);
+    changes.room = room;
     let now = destructive.len().min(room);
     changes.put_off = len(&destructive[now..]);
     changes.tally.ignore += changes.put_off;
