@@ -4,6 +4,7 @@
 //! into it, JSON is read into it, then `defaults` fills in what was left out and `json::into_model` makes the
 //! model of it. [`validate`] judges the model, wherever it came from. Pure: no file, clock or network.
 
+mod config;
 mod decode;
 mod defaults;
 pub mod diagnostic;
@@ -16,6 +17,7 @@ mod validate;
 use hcl_edit::structure::{Block, Structure};
 use hcl_edit::{Span, parser};
 
+pub use self::config::config_from_hcl;
 pub use self::diagnostic::{Diagnostic, Severity};
 pub use self::hcl::variables::{VariableFile, VariableSources};
 pub use self::validate::{Problem, validate};

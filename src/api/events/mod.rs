@@ -3,8 +3,8 @@
 mod broker;
 mod event;
 pub mod stream;
-mod topics;
 #[cfg(test)]
 mod tests;
+mod topics;
 
 pub use broker::{EventBroker, run};
