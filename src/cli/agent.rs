@@ -72,4 +72,10 @@ pub struct AgentArgs {
     /// Metadata of the node; may be given several times
     #[arg(long, value_name = "NAME=VALUE", help_heading = "Client")]
     pub meta: Vec<String>,
+    /// Parent of the tasks' control groups, below the agent's own
+    #[arg(long, value_name = "NAME", help_heading = "Client")]
+    pub cgroup_parent: Option<String>,
+    /// Memory to give to tasks, instead of what the machine has
+    #[arg(long, value_name = "MIB", help_heading = "Client")]
+    pub memory_total_mb: Option<u64>,
 }
