@@ -35,10 +35,10 @@ impl EvalIds {
     }
 }
 
-pub fn settle(view: &dyn StateView, due: &DueJob, decision: Decision, ids: &mut EvalIds, now: Timestamp, plan: &mut Plan) {
+pub fn settle(view: &dyn StateView, due: &DueJob, mut decision: Decision, ids: &mut EvalIds, now: Timestamp, plan: &mut Plan) {
     let mut settlement = Settlement { view, due, now, ids, next: None };
     let follow_ups = settlement.follow_ups(&decision.marks, plan);
-    plan.placements.extend(decision.placements.iter().cloned());
+    plan.placements.append(&mut decision.placements);
     plan.stops.extend(decision.stops.iter().map(stop_record));
     plan.in_place.extend(in_place_records(&decision));
     plan.evaluations.extend(follow_ups);

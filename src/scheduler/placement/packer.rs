@@ -51,17 +51,7 @@ pub struct Packer<'a> {
 impl<'a> Packer<'a> {
     pub fn new(fleet: &'a mut Fleet, demand: Demand) -> Self {
         let slots = demand.candidates.len();
-        let mut interned: BTreeMap<Vec<u32>, u32> = BTreeMap::new();
-        let mut bucket_values = Vec::new();
-        let mut buckets = Vec::with_capacity(slots);
-        for slot in 0..slots {
-            let values: Vec<u32> = demand.spreads.iter().map(|axis| axis.values[slot]).collect();
-            let bucket = *interned.entry(values).or_insert_with_key(|values| {
-                bucket_values.push(values.clone());
-                u32::try_from(bucket_values.len() - 1).unwrap_or(u32::MAX)
-            });
-            buckets.push(bucket);
-        }
+        let (buckets, bucket_values) = spread_buckets(&demand);
         let lanes = Lanes::new(0, 0, std::iter::empty());
         let mut packer = Self { fleet, demand, buckets, bucket_values, boosts: Vec::new(), lanes, used_up: vec![false; slots] };
         packer.refresh_boosts();
@@ -165,9 +155,6 @@ impl<'a> Packer<'a> {
             fixed(boosts.sum())
         };
         self.boosts = self.bucket_values.iter().map(boost).collect();
-        if self.boosts.is_empty() {
-            self.boosts.push(0);
-        }
     }
 
     fn has_room(&self, slot: usize) -> bool {
@@ -255,4 +242,23 @@ impl<'a> Packer<'a> {
         }
         terms
     }
+}
+
+/// Sorts candidates into buckets of equal values on every spread axis: the bucket of each, and the values of each bucket.
+fn spread_buckets(demand: &Demand) -> (Vec<u32>, Vec<Vec<u32>>) {
+    let slots = demand.candidates.len();
+    if demand.spreads.is_empty() {
+        return (vec![0; slots], vec![Vec::new()]);
+    }
+    let mut interned: BTreeMap<Vec<u32>, u32> = BTreeMap::new();
+    let mut bucket_values = Vec::new();
+    let mut bucket_of = |slot: usize| {
+        let values: Vec<u32> = demand.spreads.iter().map(|axis| axis.values[slot]).collect();
+        *interned.entry(values).or_insert_with_key(|values| {
+            bucket_values.push(values.clone());
+            u32::try_from(bucket_values.len() - 1).unwrap_or(u32::MAX)
+        })
+    };
+    let buckets = (0..slots).map(&mut bucket_of).collect();
+    (buckets, bucket_values)
 }
