@@ -32,6 +32,7 @@ pub struct Fleet {
 struct Row {
     node: Arc<Node>,
     available: Ask,
+    /// Of its allocations, the plan in the making included; the operator's reserved ports count among the ports.
     usage: Usage,
 }
 
@@ -58,7 +59,8 @@ impl Fleet {
     /// Sets a node as it is now with the allocations recorded on it, of which those that still occupy it count.
     pub fn set(&mut self, node: &Arc<Node>, allocations: &[Arc<Allocation>]) {
         debug_assert!(self.journal.is_empty(), "observed while a plan is in the making");
-        let mut usage = Usage::default();
+        // What the operator reserved is held like a port of an allocation, and found as fast.
+        let mut usage = Usage { ports: node.resources.reserved_ports.iter().copied().collect(), ..Usage::default() };
         for allocation in allocations.iter().filter(|allocation| allocation.occupies()) {
             usage.add(allocation);
         }

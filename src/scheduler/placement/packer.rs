@@ -118,7 +118,7 @@ impl<'a> Packer<'a> {
         let ask = self.fleet.effective_ask(ord, self.demand.ask);
         let salt = split_mix(self.demand.salt ^ split_mix(u64::from(ord.0)) ^ (u64::from(candidate.collisions) << 32));
         let node = self.fleet.node(ord);
-        let dynamic = ports::choose_dynamic(node, self.fleet.usage(ord), &self.demand.ports, salt)?;
+        let dynamic = ports::choose_dynamic(self.fleet.usage(ord), &self.demand.ports, salt)?;
         let cores = ports::choose_cores(&node.resources, self.fleet.usage(ord), self.demand.ask.cores)?;
         let held: Vec<(u16, bool)> = self.demand.ports.fixed.iter().copied().chain(dynamic.iter().map(|port| (*port, false))).collect();
         self.fleet.take(ord, ask, &held, &cores).ok()?;
@@ -178,10 +178,10 @@ impl<'a> Packer<'a> {
             return None;
         }
         let (node, usage) = (self.fleet.node(ord), self.fleet.usage(ord));
-        if let Some(port) = ports::first_collision(node, usage, &self.demand.ports) {
+        if let Some(port) = ports::first_collision(usage, &self.demand.ports) {
             return Some(Obstacle::Exhausted(Dimension::Port(port)));
         }
-        if ports::choose_dynamic(node, usage, &self.demand.ports, 0).is_none() {
+        if ports::choose_dynamic(usage, &self.demand.ports, 0).is_none() {
             return Some(Obstacle::NoDynamicPort);
         }
         ports::choose_cores(&node.resources, usage, self.demand.ask.cores).is_none().then_some(Obstacle::Exhausted(Dimension::Cores))
