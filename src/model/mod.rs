@@ -13,6 +13,8 @@ pub mod constraint;
 pub mod deployment;
 pub mod evaluation;
 pub mod fit;
+#[cfg(test)]
+pub mod fixtures;
 pub mod group;
 pub mod id;
 pub mod job;

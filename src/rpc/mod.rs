@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AllocId, Allocation, AllocationUpdate, Job, Node, NodeId};
+use crate::model::{Allocation, AllocationUpdate, Job, Node, NodeId};
 
 /// An allocation that the node shall make true, with the specification it runs.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -23,11 +23,10 @@ pub struct Assignment {
 pub struct AssignmentBatch {
     /// Ask again from here.
     pub index: u64,
-    /// `assignments` is the node's whole slice: anything the node runs beside it is to be stopped and forgotten.
+    /// `assignments` is the node's whole slice, with what is over but not yet collected: whatever the node has beside it is to be
+    /// stopped and forgotten, directories and journal entries included.
     pub complete: bool,
     pub assignments: Vec<Assignment>,
-    /// Collected by the servers: the node may delete directories and journal entries.
-    pub removed: Vec<AllocId>,
 }
 
 /// What a registration or heartbeat is answered with.

@@ -68,7 +68,7 @@ pub struct LogPlan {
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CgroupPlan {
-    /// Below the agent's parent group, e.g. `pannier/allocs/<alloc>/<task>`; never absolute.
+    /// Below the agent's parent group, e.g. `allocs/<alloc>/<task>`; never absolute.
     pub path: String,
     /// Nomad's MHz shares.
     pub cpu_shares: u64,

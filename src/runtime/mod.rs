@@ -3,5 +3,9 @@
 //!
 //! Drivers differ only in how they prepare; starting, waiting, signalling, stopping and measuring are the same for all.
 
+pub mod cgroup;
 pub mod driver;
+pub mod drivers;
 pub mod launch;
+pub mod launcher;
+pub mod shim;

@@ -14,6 +14,9 @@ pub mod summary;
 mod tables;
 mod view;
 
+#[cfg(test)]
+mod tests;
+
 pub use changes::{Change, Changes};
 pub use command::{Command, Rejection, Reply};
 pub use store::Store;

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::tables::{State, Submission, Table};
 use crate::codec::{self, CodecError, Persisted};
 use crate::model::scheduler_config::SchedulerConfig;
-use crate::model::{Allocation, Deployment, Evaluation, Job, JobKey, Node};
+use crate::model::{Allocation, Deployment, Evaluation, Job, JobKey, Node, NodeId};
 
 /// The order of variants is their tag on disk: append only.
 #[derive(Serialize, Deserialize)]
@@ -27,6 +27,7 @@ enum Row {
     Evaluation(Arc<Evaluation>),
     Deployment(Arc<Deployment>),
     Request(u64, u128),
+    Collection(NodeId, u64),
 }
 
 impl Persisted for Row {
@@ -45,7 +46,8 @@ pub fn encode(state: &State) -> Result<Vec<u8>, CodecError> {
         .chain(state.allocations.values().map(|row| Row::Allocation(Arc::clone(row))))
         .chain(state.evaluations.values().map(|row| Row::Evaluation(Arc::clone(row))))
         .chain(state.deployments.values().map(|row| Row::Deployment(Arc::clone(row))))
-        .chain(state.requests_by_index.iter().map(|(index, id)| Row::Request(*index, *id)));
+        .chain(state.requests_by_index.iter().map(|(index, id)| Row::Request(*index, *id)))
+        .chain(state.collections.iter().map(|(node, index)| Row::Collection(*node, *index)));
     let mut bytes = Vec::new();
     for row in rows {
         let envelope = codec::encode(&row)?;
@@ -113,6 +115,9 @@ fn insert(state: &mut State, row: Row) -> Result<(), CodecError> {
         Row::Request(index, id) => {
             state.requests.insert(id, index);
             state.requests_by_index.insert((index, id));
+        }
+        Row::Collection(node, index) => {
+            state.collections.insert(node, index);
         }
     }
     Ok(())

@@ -54,6 +54,8 @@ pub struct State {
     pub(super) allocations_by_job: OrdSet<(JobKey, AllocId)>,
     pub(super) allocations_by_node: OrdSet<(NodeId, AllocId)>,
     pub(super) allocations_by_eval: OrdSet<(EvalId, AllocId)>,
+    /// Index at which allocations of a node were last collected: a node that asks from before it gets its whole slice.
+    pub(super) collections: OrdMap<NodeId, u64>,
     pub(super) evaluations: OrdMap<EvalId, Arc<Evaluation>>,
     pub(super) evaluations_by_job: OrdSet<(JobKey, EvalId)>,
     /// Evaluations that are not over: what a new leader must take up.
@@ -135,6 +137,11 @@ impl State {
 
     pub fn allocations_on_node(&self, node: NodeId) -> impl Iterator<Item = &Arc<Allocation>> {
         self.allocations_by_node.range((node, AllocId(0))..=(node, AllocId(u128::MAX))).filter_map(|(_, id)| self.allocations.get(id))
+    }
+
+    /// Index at which allocations of `node` were last forgotten, 0 if never.
+    pub fn last_collection(&self, node: NodeId) -> u64 {
+        self.collections.get(&node).copied().unwrap_or(0)
     }
 
     pub fn allocations_of_evaluation(&self, eval: EvalId) -> impl Iterator<Item = &Arc<Allocation>> {

@@ -4,4 +4,5 @@
 pub mod backoff;
 pub mod clock;
 pub mod go_duration;
+pub mod metrics;
 pub mod random;

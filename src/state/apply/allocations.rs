@@ -69,7 +69,8 @@ impl Transaction<'_> {
             let Some(current) = self.state.allocations.get(id).cloned() else { continue };
             let merged = merge(current.desired_transition, *transition);
             if merged != current.desired_transition {
-                let row = Allocation { desired_transition: merged, modify_time: at, ..Allocation::clone(&current) };
+                let alloc_modify_index = self.index;
+                let row = Allocation { desired_transition: merged, alloc_modify_index, modify_time: at, ..Allocation::clone(&current) };
                 self.put_allocation(row, AllocationChange::DesiredTransition);
             }
         }
@@ -82,7 +83,8 @@ impl Transaction<'_> {
         let transition = DesiredTransition { no_shutdown_delay: true, ..DesiredTransition::default() };
         for allocation in live {
             let desired_transition = merge(allocation.desired_transition, transition);
-            let row = Allocation { desired_transition, modify_time: at, ..Allocation::clone(&allocation) };
+            let alloc_modify_index = self.index;
+            let row = Allocation { desired_transition, alloc_modify_index, modify_time: at, ..Allocation::clone(&allocation) };
             self.put_allocation(row, AllocationChange::DesiredTransition);
         }
     }

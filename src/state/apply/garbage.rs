@@ -16,6 +16,7 @@ impl Transaction<'_> {
             self.state.allocations_by_job.remove(&(row.job.key.clone(), *id));
             self.state.allocations_by_node.remove(&(row.node_id, *id));
             self.state.allocations_by_eval.remove(&(row.eval_id, *id));
+            self.state.collections.insert(row.node_id, self.index);
             self.touched_jobs.insert(row.job.key.clone());
             self.changes.push(Change::Allocation { before: Some(row), after: None, source: AllocationChange::Collected });
         }
@@ -47,6 +48,7 @@ impl Transaction<'_> {
             let is_down = self.state.nodes.get(id).is_some_and(|node| node.status == NodeStatus::Down);
             if is_down && self.state.allocations_on_node(*id).next().is_none() {
                 let before = self.state.nodes.remove(id);
+                self.state.collections.remove(id);
                 self.changes.push(Change::Node { before, after: None });
             }
         }

@@ -1,0 +1,181 @@
+//! The API's view of the server in this process.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures_util::FutureExt as _;
+use futures_util::future::BoxFuture;
+
+use crate::api::handles::{self, DesiredChanges, Drain, DryRun, NodeChange, Peer, Registered, ScaleJob, ServerHandle, ServerStatus};
+use crate::model::scheduler_config::SchedulerConfig;
+use crate::model::{AllocId, Eligibility, EvalId, Job, JobKey, NodeId};
+use crate::server::{self, DrainRequest, Server, ServerError};
+use crate::state::Store;
+
+/// Answers the API with a [`Server`].
+pub struct LocalServer {
+    pub server: Arc<Server>,
+    pub datacenter: String,
+    /// `ip:port` that this server is known by.
+    pub address: String,
+}
+
+type Answer<'a, T> = BoxFuture<'a, Result<T, handles::ServerError>>;
+
+impl ServerHandle for LocalServer {
+    fn store(&self) -> &Arc<Store> {
+        self.server.store()
+    }
+
+    fn status(&self) -> ServerStatus {
+        let raft = self.server.raft().status();
+        let is_leader = self.server.raft().is_leader();
+        let name = format!("{}.{}", self.server.config().name, self.server.config().region);
+        ServerStatus {
+            name: name.clone(),
+            region: self.server.config().region.to_string(),
+            datacenter: self.datacenter.clone(),
+            is_leader,
+            leader: is_leader.then(|| self.address.clone()),
+            peers: vec![Peer {
+                id: raft.id.to_string(),
+                name,
+                address: self.address.clone(),
+                voter: true,
+                leader: is_leader,
+                alive: true,
+            }],
+            term: raft.term,
+            last_log_index: raft.last_log,
+            commit_index: raft.committed,
+            applied_index: raft.applied,
+            last_snapshot_index: raft.snapshot,
+            last_contact_ms: 0,
+        }
+    }
+
+    fn read_barrier(&self) -> Answer<'_, ()> {
+        async move { self.server.raft().read_barrier().await.map_err(|error| error_of(error.into())) }.boxed()
+    }
+
+    fn register_job(&self, request: handles::RegisterJob) -> Answer<'_, Registered> {
+        let request = server::RegisterJob {
+            job: request.job,
+            submission: request.submission,
+            enforce_index: request.enforce_index,
+            eval_priority: request.eval_priority,
+            preserve_counts: request.preserve_counts,
+        };
+        async move { self.server.register_job(request).await.map(registered).map_err(error_of) }.boxed()
+    }
+
+    fn deregister_job(
+        &self,
+        key: JobKey,
+        purge: bool,
+        no_shutdown_delay: bool,
+        eval_priority: Option<u8>,
+    ) -> Answer<'_, Registered> {
+        async move {
+            self.server.deregister_job(key, purge, no_shutdown_delay, eval_priority).await.map(registered).map_err(error_of)
+        }
+        .boxed()
+    }
+
+    fn evaluate_job(&self, key: JobKey, force_reschedule: bool) -> Answer<'_, Registered> {
+        async move { self.server.evaluate_job(key, force_reschedule).await.map(registered).map_err(error_of) }.boxed()
+    }
+
+    fn scale_job(&self, key: JobKey, request: ScaleJob) -> Answer<'_, Registered> {
+        async move {
+            let scaled = self.server.scale_job(key, &request.group, request.count, request.enforce_index).await;
+            scaled.map(registered).map_err(error_of)
+        }
+        .boxed()
+    }
+
+    fn revert_job(&self, key: JobKey, version: u64, enforce_prior: Option<u64>) -> Answer<'_, Registered> {
+        async move { self.server.revert_job(key, version, enforce_prior).await.map(registered).map_err(error_of) }.boxed()
+    }
+
+    fn set_job_stability(&self, key: JobKey, version: u64, stable: bool) -> Answer<'_, u64> {
+        async move { self.server.set_job_stability(key, version, stable).await.map_err(error_of) }.boxed()
+    }
+
+    fn plan_job(&self, job: Job) -> Answer<'_, DryRun> {
+        async move { Ok(dry_run_of(self.server.plan_job(&job))) }.boxed()
+    }
+
+    fn stop_allocation(&self, id: AllocId, no_shutdown_delay: bool) -> Answer<'_, Registered> {
+        async move { self.server.stop_allocation(id, no_shutdown_delay).await.map(registered).map_err(error_of) }.boxed()
+    }
+
+    fn evaluate_node(&self, id: NodeId) -> Answer<'_, NodeChange> {
+        async move { self.server.evaluate_node(id).await.map(node_change).map_err(error_of) }.boxed()
+    }
+
+    fn set_node_eligibility(&self, id: NodeId, eligibility: Eligibility) -> Answer<'_, NodeChange> {
+        async move {
+            let eligible = eligibility == Eligibility::Eligible;
+            self.server.set_node_eligibility(id, eligible).await.map(node_change).map_err(error_of)
+        }
+        .boxed()
+    }
+
+    fn drain_node(&self, id: NodeId, drain: Option<Drain>, mark_eligible: bool) -> Answer<'_, NodeChange> {
+        let drain = drain.map(|drain| DrainRequest { deadline: drain.deadline, ignore_system_jobs: drain.ignore_system_jobs });
+        async move { self.server.drain_node(id, drain, mark_eligible).await.map(node_change).map_err(error_of) }.boxed()
+    }
+
+    fn purge_node(&self, id: NodeId) -> Answer<'_, NodeChange> {
+        async move { self.server.purge_node(id).await.map(node_change).map_err(error_of) }.boxed()
+    }
+
+    fn set_scheduler_config(&self, config: SchedulerConfig, check_index: Option<u64>) -> Answer<'_, u64> {
+        async move { self.server.set_scheduler_config(config, check_index).await.map_err(error_of) }.boxed()
+    }
+
+    fn collect_garbage(&self) -> Answer<'_, ()> {
+        self.server.collect_garbage();
+        async { Ok(()) }.boxed()
+    }
+}
+
+fn registered(registered: server::Registered) -> Registered {
+    Registered { eval_id: registered.eval_id, index: registered.index, job_modify_index: registered.job_modify_index }
+}
+
+fn node_change((eval_ids, index): (Vec<EvalId>, u64)) -> NodeChange {
+    NodeChange { eval_ids, index }
+}
+
+fn error_of(error: ServerError) -> handles::ServerError {
+    match error {
+        ServerError::Rejected(rejection) => handles::ServerError::Rejected(rejection),
+        ServerError::Invalid(problems) => handles::ServerError::Invalid(problems),
+        ServerError::NotFound(what) => handles::ServerError::NotFound(what.to_owned()),
+        ServerError::NoLeader => handles::ServerError::NoLeader,
+        ServerError::RegistrationDisabled => handles::ServerError::Forbidden(error.to_string()),
+        ServerError::Internal(text) => handles::ServerError::Internal(text),
+    }
+}
+
+fn dry_run_of(result: server::DryRunResult) -> DryRun {
+    let mut groups = BTreeMap::new();
+    let mut failed = BTreeMap::new();
+    for (name, group) in result.groups.groups {
+        let changes = DesiredChanges {
+            place: u64::from(group.place),
+            stop: u64::from(group.stop),
+            in_place: u64::from(group.in_place),
+            destructive: u64::from(group.destructive),
+            migrate: u64::from(group.migrate),
+            canary: 0,
+            ignore: u64::from(group.ignore),
+            preemptions: 0,
+        };
+        groups.insert(name, changes);
+    }
+    failed.extend(result.groups.failed);
+    DryRun { job_modify_index: result.job_modify_index, groups, failed }
+}

@@ -1,0 +1,25 @@
+//! `PUT /v1/job/:id/plan`: what registering a job would do.
+
+use crate::api::call::{Answer, Call};
+use crate::api::types::job::{JobPlanRequest, JobPlanResponse, PlanAnnotations};
+use crate::api::{ApiError, job_json};
+
+pub async fn plan(call: Call) -> Answer {
+    let request: JobPlanRequest = call.json()?;
+    let parsed = job_json::from_request(&call, request.job)?;
+    if *parsed.job.key.id != *call.parameter() {
+        return Err(ApiError::bad_request("Job ID does not match"));
+    }
+    let run = call.api.server.plan_job(parsed.job).await?;
+    let response = JobPlanResponse {
+        job_modify_index: run.job_modify_index,
+        annotations: Some(PlanAnnotations {
+            desired_tg_updates: run.groups.iter().map(|(group, changes)| (group.to_string(), changes.into())).collect(),
+            preempted_allocs: Vec::new(),
+        }),
+        failed_tg_allocs: run.failed.iter().map(|(group, metrics)| (group.to_string(), (&**metrics).into())).collect(),
+        warnings: parsed.warnings.join("\n"),
+        ..JobPlanResponse::default()
+    };
+    call.plain(&response)
+}

@@ -1,0 +1,120 @@
+//! What operators set and see: scheduler configuration, Raft peers, metrics.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use super::null_as_default;
+
+/// Settings of the scheduler, cluster-wide.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct SchedulerConfiguration {
+    /// `binpack` or `spread`.
+    #[serde(deserialize_with = "null_as_default")]
+    pub scheduler_algorithm: String,
+    pub preemption_config: PreemptionConfig,
+    pub memory_oversubscription_enabled: bool,
+    pub reject_job_registration: bool,
+    pub pause_eval_broker: bool,
+    pub create_index: u64,
+    pub modify_index: u64,
+}
+
+/// Which kinds of jobs may push others aside.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct PreemptionConfig {
+    pub system_scheduler_enabled: bool,
+    pub sys_batch_scheduler_enabled: bool,
+    pub batch_scheduler_enabled: bool,
+    pub service_scheduler_enabled: bool,
+}
+
+/// `GET /v1/operator/scheduler/configuration`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct SchedulerConfigurationResponse {
+    pub scheduler_config: Option<SchedulerConfiguration>,
+    pub index: u64,
+    pub known_leader: bool,
+    pub last_contact: u64,
+}
+
+/// `PUT /v1/operator/scheduler/configuration`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct SchedulerSetConfigurationResponse {
+    /// False when `cas` did not match.
+    pub updated: bool,
+    pub index: u64,
+}
+
+/// `GET /v1/operator/raft/configuration`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct RaftConfiguration {
+    #[serde(deserialize_with = "null_as_default")]
+    pub servers: Vec<RaftServer>,
+    pub index: u64,
+}
+
+/// One member of the Raft group.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct RaftServer {
+    #[serde(rename = "ID", deserialize_with = "null_as_default")]
+    pub id: String,
+    #[serde(deserialize_with = "null_as_default")]
+    pub node: String,
+    #[serde(deserialize_with = "null_as_default")]
+    pub address: String,
+    pub leader: bool,
+    pub voter: bool,
+    #[serde(deserialize_with = "null_as_default")]
+    pub raft_protocol: String,
+}
+
+/// `GET /v1/metrics`: the latest interval.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct MetricsSummary {
+    #[serde(deserialize_with = "null_as_default")]
+    pub timestamp: String,
+    #[serde(deserialize_with = "null_as_default")]
+    pub gauges: Vec<GaugeValue>,
+    #[serde(deserialize_with = "null_as_default")]
+    pub points: Vec<serde_json::Value>,
+    #[serde(deserialize_with = "null_as_default")]
+    pub counters: Vec<SampledValue>,
+    #[serde(deserialize_with = "null_as_default")]
+    pub samples: Vec<SampledValue>,
+}
+
+/// The latest value of a gauge.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct GaugeValue {
+    #[serde(deserialize_with = "null_as_default")]
+    pub name: String,
+    pub value: f64,
+    #[serde(deserialize_with = "null_as_default")]
+    pub labels: BTreeMap<String, String>,
+}
+
+/// The distribution of a counter or timer over the interval.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct SampledValue {
+    #[serde(deserialize_with = "null_as_default")]
+    pub name: String,
+    pub count: u64,
+    pub rate: f64,
+    pub sum: f64,
+    pub min: f64,
+    pub max: f64,
+    pub mean: f64,
+    pub stddev: f64,
+    #[serde(deserialize_with = "null_as_default")]
+    pub labels: BTreeMap<String, String>,
+}

@@ -1,0 +1,199 @@
+//! What to do about one job: reconciliation and placement of all its groups.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use super::feasibility::GroupProfile;
+use super::place::{self, GroupRequest, Live};
+use super::placement::Fleet;
+use super::reconcile::{self, Comparison, Context, GroupChanges, Mark, Placeability, PreviousFate, StopOrder, Tally};
+use super::view::StateView;
+use super::{DueJob, MOST_PROFILES, Scheduler};
+use crate::model::plan::{Placement, PlacementMetrics};
+use crate::model::{Allocation, EvalId, EvalStatus, Job, JobKey, JobRef, JobType, NodeId, TaskGroup, Text};
+use crate::util::clock::Timestamp;
+
+/// Everything that shall change for one job.
+#[derive(Debug, Default)]
+pub struct Decision {
+    pub placements: Vec<Placement>,
+    pub stops: Vec<StopOrder>,
+    pub in_place: Vec<Arc<Allocation>>,
+    /// The specification that in-place updates go on under.
+    pub reference: Option<JobRef>,
+    pub marks: Vec<Mark>,
+    pub failed: BTreeMap<Text, Arc<PlacementMetrics>>,
+    /// Instances without a place, for every group.
+    pub queued: BTreeMap<Text, u32>,
+    pub put_off: u32,
+    pub tallies: BTreeMap<Text, Tally>,
+}
+
+/// A group with what it needs, before it is placed.
+struct Reconciled<'a> {
+    group: &'a TaskGroup,
+    profile: Arc<GroupProfile>,
+    changes: GroupChanges,
+}
+
+impl Scheduler {
+    pub(super) fn decide(&mut self, view: &dyn StateView, due: &DueJob, seed: u128, now: Timestamp) -> Decision {
+        let allocations = view.allocations_of_job(&due.key);
+        let job = match view.job(&due.key) {
+            Some(job) if !job.stop && !job.is_template() => job,
+            stopped => return stop_everything(view, stopped.as_deref(), &allocations),
+        };
+        let due_ids = due.ids();
+        let waiting = waiting_evaluations(view, &due.key, &due_ids);
+        let context = Context { view, job: &job, reference: job.reference(), now, due: &due_ids, waiting: &waiting };
+        let mut decision = Decision { reference: Some(job.reference()), ..Decision::default() };
+
+        let mut by_group: BTreeMap<&str, Vec<Arc<Allocation>>> = BTreeMap::new();
+        for allocation in &allocations {
+            by_group.entry(&allocation.group).or_default().push(Arc::clone(allocation));
+        }
+        let mut comparison = Comparison::new(&context);
+        let mut reconciled = Vec::with_capacity(job.groups.len());
+        for group in &job.groups {
+            let profile = self.profile(&job, group);
+            let own = by_group.remove(&*group.name).unwrap_or_default();
+            let fit = NodeFit { fleet: &self.fleet, profile: &profile };
+            let changes = reconcile::reconcile_group(&context, group, &own, &mut comparison, &fit);
+            reconciled.push(Reconciled { group, profile, changes });
+        }
+        for (name, removed) in by_group {
+            let stops = reconcile::stop_all(view, &removed);
+            decision.tally_stops(name, &stops);
+            decision.stops.extend(stops);
+        }
+        self.place_all(view, &job, due.primary.id, seed, reconciled, &mut decision);
+        decision
+    }
+
+    fn profile(&mut self, job: &Job, group: &TaskGroup) -> Arc<GroupProfile> {
+        let key = (job.reference(), group.name.clone());
+        if let Some(profile) = self.profiles.get(&key).filter(|profile| profile.is_current(self.fleet.classes())) {
+            return Arc::clone(profile);
+        }
+        if self.profiles.len() >= MOST_PROFILES {
+            self.profiles.clear();
+        }
+        let profile = Arc::new(GroupProfile::new(job, group, self.fleet.classes()));
+        self.profiles.insert(key, Arc::clone(&profile));
+        profile
+    }
+
+    fn place_all(
+        &mut self,
+        view: &dyn StateView,
+        job: &Job,
+        eval: EvalId,
+        seed: u128,
+        reconciled: Vec<Reconciled<'_>>,
+        decision: &mut Decision,
+    ) {
+        let start = self.fleet.checkpoint();
+        let reference = job.reference();
+        let mut live = live_instances(&self.fleet, &reconciled);
+        let algorithm = view.config().algorithm;
+        let mut conditional_stops = Vec::new();
+        for (position, Reconciled { group, profile, changes }) in reconciled.into_iter().enumerate() {
+            let GroupChanges { stops, in_place, marks, places, put_off, room, mut tally, keep: _ } = changes;
+            let wanted = u32::try_from(places.len()).unwrap_or(u32::MAX);
+            let salt = (seed as u64) ^ (eval.0 as u64) ^ position as u64;
+            let request = GroupRequest { job, reference: &reference, group, position, profile: &profile, eval, algorithm, salt };
+            let outcome = place::place_group(&mut self.fleet, &request, places, room, &mut live);
+            tally.destructive -= outcome.put_off;
+            tally.ignore += outcome.put_off;
+            decision.stops.extend(stops);
+            decision.in_place.extend(in_place);
+            decision.marks.extend(marks);
+            decision.put_off += put_off + outcome.put_off;
+            decision.tallies.insert(group.name.clone(), tally);
+            decision.placements.extend(outcome.placements);
+            conditional_stops.extend(outcome.stops);
+            decision.queued.insert(group.name.clone(), if job.all_at_once { wanted } else { outcome.queued });
+            decision.failed.extend(outcome.failed.map(|metrics| (group.name.clone(), metrics)));
+        }
+        if job.all_at_once && !decision.failed.is_empty() {
+            // All or nothing: what found a place gives it back.
+            self.fleet.roll_back(start);
+            decision.placements.clear();
+            return;
+        }
+        if job.all_at_once {
+            decision.queued.values_mut().for_each(|queued| *queued = 0);
+        }
+        decision.stops.extend(conditional_stops);
+    }
+}
+
+impl Decision {
+    fn tally_stops(&mut self, group: &str, stops: &[StopOrder]) {
+        self.tallies.entry(group.into()).or_default().stop += u32::try_from(stops.len()).unwrap_or(u32::MAX);
+    }
+}
+
+fn stop_everything(view: &dyn StateView, job: Option<&Job>, allocations: &[Arc<Allocation>]) -> Decision {
+    let mut decision = Decision { stops: reconcile::stop_all(view, allocations), ..Decision::default() };
+    for group in job.into_iter().flat_map(|job| &job.groups) {
+        decision.queued.insert(group.name.clone(), 0);
+    }
+    let stopped: BTreeSet<_> = decision.stops.iter().map(|order| order.alloc).collect();
+    for allocation in allocations.iter().filter(|allocation| stopped.contains(&allocation.id)) {
+        decision.tallies.entry(allocation.group.clone()).or_default().stop += 1;
+    }
+    decision
+}
+
+/// Follow-ups of the job whose time has not come.
+fn waiting_evaluations(view: &dyn StateView, key: &JobKey, due: &BTreeSet<EvalId>) -> BTreeSet<EvalId> {
+    let evaluations = view.evaluations_of_job(key);
+    let waiting = evaluations.iter().filter(|evaluation| evaluation.status == EvalStatus::Pending && !due.contains(&evaluation.id));
+    waiting.map(|evaluation| evaluation.id).collect()
+}
+
+/// The instances that keep their place, of all groups: distinctness may be asked of the whole job.
+fn live_instances(fleet: &Fleet, reconciled: &[Reconciled<'_>]) -> Vec<Live> {
+    let mut live = Vec::new();
+    for (position, Reconciled { changes, .. }) in reconciled.iter().enumerate() {
+        let replaced = |instance: &&reconcile::Instance| instance.fate == PreviousFate::StopToMakeRoom;
+        let leaving: BTreeSet<_> =
+            changes.places.iter().filter(replaced).filter_map(|instance| Some(instance.previous.as_ref()?.id)).collect();
+        for allocation in &changes.keep {
+            if let Some(ord) = fleet.ord(allocation.node_id) {
+                live.push(Live { ord, group: position, leaving: leaving.contains(&allocation.id) });
+            }
+        }
+    }
+    live
+}
+
+struct NodeFit<'a> {
+    fleet: &'a Fleet,
+    profile: &'a GroupProfile,
+}
+
+impl Placeability for NodeFit<'_> {
+    fn may_stay(&self, node: NodeId) -> bool {
+        self.fleet.ord(node).is_some_and(|ord| self.profile.allows(self.fleet, ord))
+    }
+
+    fn eligible_nodes(&self) -> Vec<NodeId> {
+        let allowed = self.fleet.placeable().filter(|ord| self.profile.allows(self.fleet, *ord));
+        allowed.map(|ord| self.fleet.node(ord).id).collect()
+    }
+}
+
+pub fn needs_rolling_follow_up(view: &dyn StateView, key: &JobKey) -> bool {
+    let Some(job) = view.job(key).filter(|job| !job.stop && !job.is_template()) else {
+        return false;
+    };
+    if !matches!(job.job_type, JobType::Service | JobType::System) {
+        return false;
+    }
+    let nothing = BTreeSet::new();
+    let now = Timestamp::default();
+    let context = Context { view, job: &job, reference: job.reference(), now, due: &nothing, waiting: &nothing };
+    reconcile::has_outdated(&context, &job, &view.allocations_of_job(key))
+}

@@ -1,0 +1,12 @@
+//! Which nodes may run a group at all: datacenter, pool, drivers and constraints. This is where strings are
+//! compared; the packing core gets the answer as one verdict per node class.
+
+mod check;
+mod glob;
+mod profile;
+mod requirements;
+mod version;
+
+pub use check::is_unique;
+pub use profile::GroupProfile;
+pub use requirements::Verdict;

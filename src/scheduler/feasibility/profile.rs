@@ -1,0 +1,43 @@
+//! A group's requirements together with their verdict on every node class, remembered across evaluations.
+
+use super::requirements::{Requirements, Verdict};
+use crate::model::{Job, TaskGroup};
+use crate::scheduler::placement::{Classes, Fleet, NodeOrd};
+
+/// Valid until the set of classes changes.
+#[derive(Debug)]
+pub struct GroupProfile {
+    pub requirements: Requirements,
+    /// By class ordinal.
+    verdicts: Vec<Verdict>,
+    /// Summed weight of met affinities, by class ordinal.
+    affinities: Vec<i64>,
+    epoch: u64,
+}
+
+impl GroupProfile {
+    pub fn new(job: &Job, group: &TaskGroup, classes: &Classes) -> Self {
+        let requirements = Requirements::of(job, group);
+        let verdicts = classes.representatives().map(|node| requirements.class_verdict(node)).collect();
+        let affinities = classes.representatives().map(|node| requirements.class_affinity(node)).collect();
+        Self { requirements, verdicts, affinities, epoch: classes.epoch() }
+    }
+
+    pub fn is_current(&self, classes: &Classes) -> bool {
+        self.epoch == classes.epoch()
+    }
+
+    pub fn class_verdict(&self, class: u32) -> &Verdict {
+        &self.verdicts[class as usize]
+    }
+
+    pub fn class_affinity(&self, class: u32) -> i64 {
+        self.affinities[class as usize]
+    }
+
+    /// Whether the group may run on this node, capacity aside.
+    pub fn allows(&self, fleet: &Fleet, ord: NodeOrd) -> bool {
+        *self.class_verdict(fleet.class(ord)) == Verdict::Feasible
+            && (!self.requirements.asks_each_node() || self.requirements.node_verdict(fleet.node(ord)) == Verdict::Feasible)
+    }
+}

@@ -1,0 +1,151 @@
+//! Decides what runs where. Pure: state comes through [`StateView`], time and randomness are handed in, and the answer is a
+//! [`Plan`] that somebody else commits.
+//!
+//! The way of an evaluation:
+//!
+//! 1. [`Scheduler::process`] takes all due evaluations, merges those of one job, and goes through the jobs by priority.
+//! 2. [`reconcile`] compares what a job asks for with its allocations: what to stop, keep, update, move, start.
+//! 3. [`place`] turns "start" into numbers, lets the packing core ([`placement`]) pick nodes, and writes runs.
+//! 4. [`settle`] says what became of the evaluation: complete, or blocked until there is capacity.
+//!
+//! Jobs see the places that earlier jobs of the same plan took. Nothing of a plan is remembered once it is made: the next one
+//! starts from what [`Scheduler::observe`] read, so a plan that was never applied is simply forgotten.
+
+mod decision;
+mod dry_run;
+mod feasibility;
+mod place;
+mod placement;
+mod reconcile;
+mod settle;
+#[cfg(test)]
+mod testing;
+#[cfg(test)]
+mod tests;
+mod view;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use crate::model::{AllocId, EvalStatus, Evaluation, JobKey, JobRef, NodeId, Plan, Text};
+use crate::util::clock::Timestamp;
+
+pub use dry_run::{DryRun, GroupDryRun, dry_run};
+pub use view::StateView;
+
+use feasibility::GroupProfile;
+use placement::Fleet;
+
+/// What changed in the state since the last observation.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Touched {
+    pub nodes: Vec<NodeId>,
+    pub allocations: Vec<AllocId>,
+    /// Start over: after a snapshot was installed, or when the feed was interrupted.
+    pub everything: bool,
+}
+
+/// The decision maker. It keeps the fleet's columns and the verdicts on node classes between calls.
+#[derive(Debug, Default)]
+pub struct Scheduler {
+    fleet: Fleet,
+    profiles: HashMap<(JobRef, Text), Arc<GroupProfile>>,
+    observed: bool,
+}
+
+/// So many profiles are kept; beyond, all are dropped and made again as needed.
+const MOST_PROFILES: usize = 4096;
+
+impl Scheduler {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Brings the fleet's columns up to date from the change feed. The first call reads everything.
+    ///
+    /// Allocations that are gone from the state are passed over: the state collects only those that occupied nothing any more.
+    pub fn observe(&mut self, view: &dyn StateView, touched: &Touched) {
+        if touched.everything || !self.observed {
+            self.fleet.clear();
+            self.profiles.clear();
+            for node in view.nodes() {
+                self.fleet.set(&node, &view.allocations_on_node(node.id));
+            }
+            self.observed = true;
+            return;
+        }
+        let mut nodes: BTreeSet<NodeId> = touched.nodes.iter().copied().collect();
+        nodes.extend(touched.allocations.iter().filter_map(|id| Some(view.allocation(*id)?.node_id)));
+        for id in nodes {
+            match view.node(id) {
+                Some(node) => self.fleet.set(&node, &view.allocations_on_node(id)),
+                None => self.fleet.remove(id),
+            }
+        }
+    }
+
+    /// Decides for all these due evaluations in one plan: jobs by priority, then by age of their evaluation.
+    ///
+    /// `seed` must be fresh for each call: the ids of new allocations and evaluations are derived from it. The view should be the
+    /// one that was observed last.
+    pub fn process(&mut self, view: &dyn StateView, evaluations: &[Arc<Evaluation>], seed: u128, now: Timestamp) -> Plan {
+        if !self.observed {
+            self.observe(view, &Touched::default());
+        }
+        let start = self.fleet.checkpoint();
+        let mut plan = Plan { created_at: now, id_seed: seed, ..Plan::default() };
+        let mut ids = settle::EvalIds::new(seed);
+        for due in by_job(evaluations) {
+            let decision = self.decide(view, &due, seed, now);
+            settle::settle(view, &due, decision, &mut ids, now, &mut plan);
+        }
+        self.fleet.roll_back(start);
+        plan
+    }
+}
+
+/// The due evaluations of one job.
+#[derive(Debug)]
+struct DueJob {
+    key: JobKey,
+    /// The one that the plan's rows are written under: the oldest that is not merely waiting for capacity, else the oldest.
+    primary: Arc<Evaluation>,
+    others: Vec<Arc<Evaluation>>,
+}
+
+impl DueJob {
+    fn ids(&self) -> BTreeSet<crate::model::EvalId> {
+        self.others.iter().map(|evaluation| evaluation.id).chain([self.primary.id]).collect()
+    }
+}
+
+/// Merges evaluations of one job and orders the jobs.
+fn by_job(evaluations: &[Arc<Evaluation>]) -> Vec<DueJob> {
+    let mut jobs: BTreeMap<&JobKey, Vec<&Arc<Evaluation>>> = BTreeMap::new();
+    for evaluation in evaluations.iter().filter(|evaluation| !evaluation.is_terminal()) {
+        jobs.entry(&evaluation.job).or_default().push(evaluation);
+    }
+    let mut merged: Vec<DueJob> = jobs
+        .into_iter()
+        .filter_map(|(key, mut evaluations)| {
+            evaluations.sort_by_key(|evaluation| (evaluation.status == EvalStatus::Blocked, evaluation.create_index, evaluation.id));
+            evaluations.dedup_by_key(|evaluation| evaluation.id);
+            let (primary, others) = evaluations.split_first()?;
+            Some(DueJob { key: key.clone(), primary: Arc::clone(primary), others: others.iter().copied().cloned().collect() })
+        })
+        .collect();
+    let urgency = |due: &DueJob| {
+        let all = || due.others.iter().chain([&due.primary]);
+        let priority = all().map(|evaluation| evaluation.priority).max().unwrap_or_default();
+        let age = all().map(|evaluation| evaluation.create_index).min().unwrap_or_default();
+        (std::cmp::Reverse(priority), age)
+    };
+    merged.sort_by_key(urgency);
+    merged
+}
+
+/// Whether a roll-out of the job goes on once its newest instances report running: some still run a specification that only a
+/// replacement can end.
+pub fn needs_rolling_follow_up(view: &dyn StateView, key: &JobKey) -> bool {
+    decision::needs_rolling_follow_up(view, key)
+}

@@ -1,0 +1,226 @@
+//! From the instances that a group needs to places for them: builds the numeric demand, lets the packing core pick, and
+//! writes the picks down as runs, or the reasons why there were none.
+
+mod demand;
+mod metrics;
+mod runs;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::feasibility::GroupProfile;
+use super::placement::{Fleet, NodeOrd, Packer, Pick, PortDemand};
+use super::reconcile::{Instance, PreviousFate, StopOrder, reason};
+use crate::model::plan::{Placement, PlacementMetrics};
+use crate::model::scheduler_config::SchedulerAlgorithm;
+use crate::model::{AllocId, Allocation, EvalId, Job, JobRef, TaskGroup, fit};
+
+use demand::DemandBuilder;
+use runs::RunBuilder;
+
+/// An instance of the job that holds a place while the plan is made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Live {
+    pub ord: NodeOrd,
+    /// Position of its group in the job.
+    pub group: usize,
+    /// It is to be replaced: its node is not avoided for its sake, but conditions on the whole set still count it.
+    pub leaving: bool,
+}
+
+/// What a group's placement needs to know.
+pub struct GroupRequest<'a> {
+    pub job: &'a Job,
+    pub reference: &'a JobRef,
+    pub group: &'a TaskGroup,
+    /// Position of the group in the job.
+    pub position: usize,
+    pub profile: &'a GroupProfile,
+    pub eval: EvalId,
+    pub algorithm: SchedulerAlgorithm,
+    /// Varies the choice of dynamic ports.
+    pub salt: u64,
+}
+
+/// What came of a group's placement.
+#[derive(Debug, Default)]
+pub struct GroupOutcome {
+    pub placements: Vec<Placement>,
+    /// Predecessors that stop now.
+    pub stops: Vec<StopOrder>,
+    /// Why the rest has no place.
+    pub failed: Option<Arc<PlacementMetrics>>,
+    /// How many have no place.
+    pub queued: u32,
+    /// Destructive updates that must wait for what was placed instead.
+    pub put_off: u32,
+}
+
+/// Finds places for `instances`, taking them from the fleet and adding them to `live`. Of those that replace a running
+/// instance, at most `room` go, less what is placed besides: what has just been placed does not run yet.
+pub fn place_group(
+    fleet: &mut Fleet,
+    request: &GroupRequest<'_>,
+    instances: Vec<Instance>,
+    room: usize,
+    live: &mut Vec<Live>,
+) -> GroupOutcome {
+    if instances.is_empty() {
+        return GroupOutcome::default();
+    }
+    let plan = DemandBuilder::new(fleet, request, live).build();
+    let counts = metrics::Counts::new(fleet, request, &plan);
+    let ports = plan.demand.ports.clone();
+    let packer = Packer::new(fleet, plan.demand);
+    let runs = RunBuilder::new(request, Arc::new(counts.success(&packer)));
+    let mut placer = GroupPlacer { request, ports, packer, runs, live, placed: 0, outcome: GroupOutcome::default() };
+
+    let (destructive, needed): (Vec<_>, Vec<_>) = instances.into_iter().partition(|instance| instance.fate == PreviousFate::StopToMakeRoom);
+    let (plain, special): (Vec<_>, Vec<_>) = needed.into_iter().partition(Instance::is_plain);
+    for instance in special {
+        placer.place_special(instance);
+    }
+    placer.place_plain(&plain);
+    let allowed = room.saturating_sub(placer.placed).min(destructive.len());
+    placer.outcome.put_off = u32::try_from(destructive.len() - allowed).unwrap_or(u32::MAX);
+    for instance in destructive.into_iter().take(allowed) {
+        placer.place_special(instance);
+    }
+
+    let GroupPlacer { packer, runs, mut outcome, .. } = placer;
+    if outcome.queued > 0 {
+        outcome.failed = Some(Arc::new(counts.failure(&packer, outcome.queued)));
+    }
+    outcome.placements = runs.finish();
+    outcome
+}
+
+struct GroupPlacer<'a> {
+    request: &'a GroupRequest<'a>,
+    ports: PortDemand,
+    packer: Packer<'a>,
+    runs: RunBuilder<'a>,
+    live: &'a mut Vec<Live>,
+    placed: usize,
+    outcome: GroupOutcome,
+}
+
+impl GroupPlacer<'_> {
+    /// Places an instance that has a history or a node of its own.
+    fn place_special(&mut self, instance: Instance) {
+        let Some(pick) = pick_special(&mut self.packer, self.request, &instance) else {
+            self.queue_special(&instance);
+            return;
+        };
+        self.outcome.stops.extend(stop_when_placed(&instance));
+        self.account(&pick);
+        self.runs.add_special(self.packer.fleet(), instance, pick);
+    }
+
+    fn queue_special(&mut self, instance: &Instance) {
+        if is_outside(self.packer.fleet(), self.request, instance) {
+            return;
+        }
+        self.outcome.queued += 1;
+        if let Some(previous) = instance.previous.as_deref()
+            && instance.fate == PreviousFate::StopToMakeRoom
+            && could_follow(self.packer.fleet(), self.request, previous, &self.ports)
+        {
+            self.outcome.stops.push(stop_of(previous.id, reason::UPDATED));
+        }
+    }
+
+    /// Places equal instances: once one finds no place, none of the rest does.
+    fn place_plain(&mut self, instances: &[Instance]) {
+        let mut picks: Vec<Pick> = Vec::with_capacity(instances.len());
+        while picks.len() < instances.len() {
+            let Some(pick) = self.packer.pick(&[]) else {
+                break;
+            };
+            self.account(&pick);
+            picks.push(pick);
+        }
+        self.outcome.queued += u32::try_from(instances.len() - picks.len()).unwrap_or(u32::MAX);
+        self.runs.add_plain(self.packer.fleet(), instances.iter().map(|instance| instance.index), picks);
+    }
+
+    fn account(&mut self, pick: &Pick) {
+        self.placed += 1;
+        self.live.push(Live { ord: pick.ord, group: self.request.position, leaving: false });
+    }
+}
+
+fn pick_special(packer: &mut Packer<'_>, request: &GroupRequest<'_>, instance: &Instance) -> Option<Pick> {
+    if let Some(node) = instance.only_on {
+        return packer.pick_on(packer.fleet().ord(node)?);
+    }
+    let previous_ord = instance.previous.as_ref().and_then(|previous| packer.fleet().ord(previous.node_id));
+    if let Some(ord) = previous_ord
+        && request.group.ephemeral_disk.sticky
+        && instance.penalised.is_empty()
+        && let Some(pick) = packer.pick_on(ord)
+    {
+        return Some(pick);
+    }
+    let penalised: Vec<NodeOrd> = instance.penalised.iter().filter_map(|node| packer.fleet().ord(*node)).collect();
+    packer.pick(&penalised)
+}
+
+/// A system job does not wait for a node that may not have it.
+fn is_outside(fleet: &Fleet, request: &GroupRequest<'_>, instance: &Instance) -> bool {
+    let Some(node) = instance.only_on else {
+        return false;
+    };
+    instance.previous.is_none() && fleet.ord(node).is_none_or(|ord| !request.profile.allows(fleet, ord))
+}
+
+fn stop_when_placed(instance: &Instance) -> Option<StopOrder> {
+    let previous = instance.previous.as_ref()?;
+    match instance.fate {
+        PreviousFate::Settled => None,
+        PreviousFate::StopWhenPlaced => Some(stop_of(previous.id, reason::RESCHEDULED)),
+        PreviousFate::StopToMakeRoom => Some(stop_of(previous.id, reason::UPDATED)),
+    }
+}
+
+fn stop_of(alloc: AllocId, description: &'static str) -> StopOrder {
+    StopOrder { alloc, description, client_status: None }
+}
+
+/// Whether a replacement could run where `previous` is once that has ended.
+fn could_follow(fleet: &Fleet, request: &GroupRequest<'_>, previous: &Allocation, ports: &PortDemand) -> bool {
+    let Some(ord) = fleet.ord(previous.node_id) else {
+        return false;
+    };
+    let node = fleet.node(ord);
+    if previous.is_client_terminal() || !node.is_placeable() || !request.profile.allows(fleet, ord) {
+        return false;
+    }
+    let usage = fleet.usage(ord);
+    let mut left = usage.ask;
+    left.cpu -= previous.ask.cpu;
+    left.memory -= previous.ask.memory;
+    left.disk -= previous.ask.disk;
+    left.cores = left.cores.saturating_sub(previous.ask.cores);
+    let ask = fleet.effective_ask(ord, request.group.ask());
+    let held_by_others = |port: u16| {
+        let own = previous.ports.iter().any(|held| held.value == port);
+        node.resources.reserved_ports.contains(&port) || (!own && (usage.ports.contains(&port) || usage.shared_ports.contains(&port)))
+    };
+    fit::first_exhausted(fleet.available(ord), left, ask).is_none() && !ports.fixed.iter().any(|(port, _)| held_by_others(*port))
+}
+
+/// Attribute values, interned to dense ordinals.
+#[derive(Debug, Default)]
+struct Interner(BTreeMap<String, u32>);
+
+impl Interner {
+    fn intern(&mut self, value: &str) -> u32 {
+        if let Some(ordinal) = self.0.get(value) {
+            return *ordinal;
+        }
+        let ordinal = u32::try_from(self.0.len()).unwrap_or(u32::MAX - 1);
+        self.0.insert(value.to_owned(), ordinal);
+        ordinal
+    }
+}

@@ -1,0 +1,258 @@
+//! Greedy placement of equal instances: always the best node by score, exactly.
+
+use std::collections::BTreeMap;
+
+use super::demand::Demand;
+use super::lanes::{Lanes, OwnScore};
+use super::score::{self, ScoredTerm, fixed};
+use super::{Fleet, NodeOrd, ports};
+use crate::model::Ask;
+use crate::model::fit::Dimension;
+use crate::util::random::split_mix;
+
+/// Where one instance goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pick {
+    pub ord: NodeOrd,
+    /// With the compute of whole cores on this node.
+    pub ask: Ask,
+    /// Dynamic host ports, in the order asked for.
+    pub ports: Vec<u16>,
+    pub cores: Vec<u16>,
+}
+
+/// Why a candidate cannot take another instance now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Obstacle {
+    Exhausted(Dimension),
+    NoDynamicPort,
+    /// It has its one instance.
+    DistinctHosts,
+    /// The value on this axis (an index into `Demand::distinct`) is used up.
+    DistinctProperty(usize),
+}
+
+/// Places instances of one [`Demand`] one after the other.
+#[derive(Debug)]
+pub struct Packer<'a> {
+    fleet: &'a mut Fleet,
+    demand: Demand,
+    /// Spread bucket of each candidate.
+    buckets: Vec<u32>,
+    /// The values that each bucket stands for, one per axis.
+    bucket_values: Vec<Vec<u32>>,
+    /// Fixed-point boost of each bucket.
+    boosts: Vec<i64>,
+    lanes: Lanes,
+    /// Candidates that have their one instance (`distinct_hosts`).
+    used_up: Vec<bool>,
+}
+
+impl<'a> Packer<'a> {
+    pub fn new(fleet: &'a mut Fleet, demand: Demand) -> Self {
+        let slots = demand.candidates.len();
+        let mut interned: BTreeMap<Vec<u32>, u32> = BTreeMap::new();
+        let mut bucket_values = Vec::new();
+        let mut buckets = Vec::with_capacity(slots);
+        for slot in 0..slots {
+            let values: Vec<u32> = demand.spreads.iter().map(|axis| axis.values[slot]).collect();
+            let bucket = *interned.entry(values).or_insert_with_key(|values| {
+                bucket_values.push(values.clone());
+                u32::try_from(bucket_values.len() - 1).unwrap_or(u32::MAX)
+            });
+            buckets.push(bucket);
+        }
+        let lanes = Lanes::new(0, 0, std::iter::empty());
+        let mut packer = Self { fleet, demand, buckets, bucket_values, boosts: Vec::new(), lanes, used_up: vec![false; slots] };
+        packer.refresh_boosts();
+        let scored = (0..slots).filter(|slot| packer.has_room(*slot)).map(|slot| {
+            let at = u32::try_from(slot).unwrap_or(u32::MAX);
+            (at, packer.buckets[slot], packer.own_score(slot))
+        });
+        packer.lanes = Lanes::new(slots, packer.bucket_values.len(), scored);
+        packer
+    }
+
+    pub fn fleet(&self) -> &Fleet {
+        self.fleet
+    }
+
+    /// Takes the best node for the next instance. `penalised` are nodes where it failed before: they count one term of -1 more.
+    pub fn pick(&mut self, penalised: &[NodeOrd]) -> Option<Pick> {
+        while let Some(slot) = self.lanes.pop(&self.boosts) {
+            if penalised.contains(&self.demand.candidates[slot as usize].ord) {
+                // A penalty only lowers, so an unpenalised best would have been exact; now every candidate must be compared.
+                self.lanes.push(slot, self.buckets[slot as usize], self.own_score(slot as usize));
+                return self.pick_by_scan(penalised);
+            }
+            if let Some(pick) = self.commit(slot as usize) {
+                return Some(pick);
+            }
+        }
+        None
+    }
+
+    /// Takes this very node, if it is a candidate and has room.
+    pub fn pick_on(&mut self, ord: NodeOrd) -> Option<Pick> {
+        self.commit(self.slot(ord)?)
+    }
+
+    fn pick_by_scan(&mut self, penalised: &[NodeOrd]) -> Option<Pick> {
+        let mut ranked: Vec<(i64, usize)> = (0..self.demand.candidates.len())
+            .filter(|slot| self.obstacle(*slot).is_none())
+            .map(|slot| {
+                let mut own = self.own_score(slot);
+                if penalised.contains(&self.demand.candidates[slot].ord) {
+                    own = OwnScore { sum: own.sum - fixed(1.0), terms: own.terms + 1 };
+                }
+                (own.total(self.boosts[self.buckets[slot] as usize]), slot)
+            })
+            .collect();
+        ranked.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.cmp(&b.1)));
+        ranked.into_iter().find_map(|(_, slot)| self.commit(slot))
+    }
+
+    fn slot(&self, ord: NodeOrd) -> Option<usize> {
+        self.demand.candidates.binary_search_by_key(&ord, |candidate| candidate.ord).ok()
+    }
+
+    /// Takes one instance on a candidate and scores that node again. `None`: it cannot, and is out until it is scored again.
+    fn commit(&mut self, slot: usize) -> Option<Pick> {
+        let position = u32::try_from(slot).ok()?;
+        if self.obstacle(slot).is_some() {
+            self.lanes.withdraw(position);
+            return None;
+        }
+        let candidate = self.demand.candidates[slot];
+        let ord = candidate.ord;
+        let ask = self.fleet.effective_ask(ord, self.demand.ask);
+        let salt = split_mix(self.demand.salt ^ split_mix(u64::from(ord.0)) ^ (u64::from(candidate.collisions) << 32));
+        let node = self.fleet.node(ord);
+        let dynamic = ports::choose_dynamic(node, self.fleet.usage(ord), &self.demand.ports, salt)?;
+        let cores = ports::choose_cores(&node.resources, self.fleet.usage(ord), self.demand.ask.cores)?;
+        let held: Vec<(u16, bool)> = self.demand.ports.fixed.iter().copied().chain(dynamic.iter().map(|port| (*port, false))).collect();
+        self.fleet.take(ord, ask, &held, &cores).ok()?;
+        self.account(slot);
+        self.lanes.withdraw(position);
+        if self.obstacle(slot).is_none() {
+            self.lanes.push(position, self.buckets[slot], self.own_score(slot));
+        }
+        Some(Pick { ord, ask, ports: dynamic, cores })
+    }
+
+    /// Counts one more instance on a candidate.
+    fn account(&mut self, slot: usize) {
+        self.demand.candidates[slot].collisions += 1;
+        self.used_up[slot] = self.demand.distinct_hosts;
+        for axis in &mut self.demand.distinct {
+            if let Some(used) = axis.used.get_mut(axis.values[slot] as usize) {
+                *used += 1;
+            }
+        }
+        for axis in &mut self.demand.spreads {
+            if let Some(used) = axis.used.get_mut(axis.values[slot] as usize) {
+                *used += 1;
+            }
+        }
+        if !self.demand.spreads.is_empty() {
+            self.refresh_boosts();
+        }
+    }
+
+    fn refresh_boosts(&mut self) {
+        let boost = |values: &Vec<u32>| {
+            let boosts = self.demand.spreads.iter().zip(values).map(|(axis, value)| score::spread(axis, *value));
+            fixed(boosts.sum())
+        };
+        self.boosts = self.bucket_values.iter().map(boost).collect();
+        if self.boosts.is_empty() {
+            self.boosts.push(0);
+        }
+    }
+
+    fn has_room(&self, slot: usize) -> bool {
+        let ord = self.demand.candidates[slot].ord;
+        self.fleet.has_room(ord, self.fleet.effective_ask(ord, self.demand.ask))
+    }
+
+    /// What keeps a candidate from taking another instance, if anything does.
+    pub fn obstacle(&self, slot: usize) -> Option<Obstacle> {
+        if self.used_up[slot] {
+            return Some(Obstacle::DistinctHosts);
+        }
+        if let Some(axis) = self.demand.distinct.iter().position(|axis| !axis.admits(slot)) {
+            return Some(Obstacle::DistinctProperty(axis));
+        }
+        let ord = self.demand.candidates[slot].ord;
+        if !self.has_room(slot) {
+            return self.fleet.first_exhausted(ord, self.fleet.effective_ask(ord, self.demand.ask)).map(Obstacle::Exhausted);
+        }
+        if self.demand.ports.is_empty() && self.demand.ask.cores == 0 {
+            return None;
+        }
+        let (node, usage) = (self.fleet.node(ord), self.fleet.usage(ord));
+        if let Some(port) = ports::first_collision(node, usage, &self.demand.ports) {
+            return Some(Obstacle::Exhausted(Dimension::Port(port)));
+        }
+        if ports::choose_dynamic(node, usage, &self.demand.ports, 0).is_none() {
+            return Some(Obstacle::NoDynamicPort);
+        }
+        ports::choose_cores(&node.resources, usage, self.demand.ask.cores).is_none().then_some(Obstacle::Exhausted(Dimension::Cores))
+    }
+
+    /// Every candidate with what keeps it from taking another instance now.
+    pub fn obstacles(&self) -> impl Iterator<Item = (NodeOrd, Obstacle)> {
+        (0..self.demand.candidates.len()).filter_map(|slot| Some((self.demand.candidates[slot].ord, self.obstacle(slot)?)))
+    }
+
+    /// The best `count` candidates for the next instance with the terms of their scores and their totals, best first.
+    pub fn best(&self, count: usize) -> Vec<(NodeOrd, Vec<ScoredTerm>, f64)> {
+        let mut ranked: Vec<(i64, usize)> = Vec::with_capacity(count + 1);
+        for slot in (0..self.demand.candidates.len()).filter(|slot| self.has_room(*slot)) {
+            let total = self.own_score(slot).total(self.boosts[self.buckets[slot] as usize]);
+            if ranked.len() == count && ranked.last().is_some_and(|(worst, _)| *worst >= total) {
+                continue;
+            }
+            let at = ranked.partition_point(|(better, _)| *better >= total);
+            ranked.insert(at, (total, slot));
+            ranked.truncate(count);
+        }
+        ranked.into_iter().map(|(total, slot)| (self.demand.candidates[slot].ord, self.terms(slot), score::readable(total))).collect()
+    }
+
+    fn own_score(&self, slot: usize) -> OwnScore {
+        let candidate = &self.demand.candidates[slot];
+        let mut sum = self.packing(slot);
+        let mut terms = 1;
+        if candidate.collisions > 0 {
+            sum += score::anti_affinity(candidate.collisions, self.demand.group_count);
+            terms += 1;
+        }
+        if candidate.affinity != 0.0 {
+            sum += candidate.affinity;
+            terms += 1;
+        }
+        OwnScore { sum: fixed(sum), terms }
+    }
+
+    fn packing(&self, slot: usize) -> f64 {
+        let ord = self.demand.candidates[slot].ord;
+        let (cpu, memory) = self.fleet.free_fractions(ord, self.fleet.effective_ask(ord, self.demand.ask));
+        score::packing(self.demand.algorithm, cpu, memory)
+    }
+
+    fn terms(&self, slot: usize) -> Vec<ScoredTerm> {
+        let candidate = &self.demand.candidates[slot];
+        let mut terms = vec![(score::PACKING, self.packing(slot))];
+        let collisions = candidate.collisions;
+        let anti_affinity = if collisions > 0 { score::anti_affinity(collisions, self.demand.group_count) } else { 0.0 };
+        terms.push((score::ANTI_AFFINITY, anti_affinity));
+        terms.push((score::RESCHEDULE_PENALTY, 0.0));
+        terms.push((score::AFFINITY, candidate.affinity));
+        let boost = self.boosts[self.buckets[slot] as usize];
+        if boost != 0 {
+            terms.push((score::SPREAD, score::readable(boost)));
+        }
+        terms
+    }
+}

@@ -1,0 +1,119 @@
+//! Where one allocation stands: what its node, its state and its policy make of it.
+
+use std::sync::Arc;
+
+use super::changes::{StopOrder, reason};
+use super::reschedule::{self, Outlook};
+use super::{Comparison, Context};
+use crate::model::{AllocClientStatus, Allocation, Node, NodeStatus, TaskGroup};
+use crate::scheduler::view::StateView;
+use crate::util::clock::Timestamp;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// Over, or replaced already: it counts for nothing.
+    Ignored,
+    /// Finished its work; its name is taken and nothing is to do.
+    Done,
+    /// Wanted and where it belongs.
+    Live,
+    /// Failed and not placed again yet.
+    Failed(Outlook),
+    /// Must leave its node.
+    Migrating,
+    /// Its node is gone; `wanted` unless it was stopped before.
+    Lost { wanted: bool, why: &'static str },
+    /// Its node is out of touch until `lost_at`; `marked` once it is recorded as unknown, `replaced` once a replacement has a place.
+    Away { lost_at: Timestamp, marked: bool, replaced: bool },
+}
+
+/// The standing of a service or batch allocation of a group that the job still has.
+pub fn of(context: &Context<'_>, group: &TaskGroup, allocation: &Allocation, comparison: &mut Comparison<'_>) -> Standing {
+    let node = context.node(allocation.node_id);
+    if allocation.is_server_terminal() {
+        let vanished = !allocation.is_client_terminal() && is_down(node.as_deref());
+        return if vanished { Standing::Lost { wanted: false, why: reason::NODE_LOST } } else { Standing::Ignored };
+    }
+    match allocation.client_status {
+        AllocClientStatus::Complete => completed(context, group, allocation, comparison),
+        AllocClientStatus::Lost => Standing::Ignored,
+        AllocClientStatus::Failed => failed(context, group, allocation),
+        AllocClientStatus::Pending | AllocClientStatus::Running | AllocClientStatus::Unknown => {
+            running(context, group, allocation, node.as_deref())
+        }
+    }
+}
+
+/// A service that ended well is started again; batch work that ended well is done until it changes.
+fn completed(context: &Context<'_>, group: &TaskGroup, allocation: &Allocation, comparison: &mut Comparison<'_>) -> Standing {
+    if !context.job.job_type.is_batch() || allocation.next.is_some() || comparison.must_run_again(&allocation.job, group) {
+        return Standing::Ignored;
+    }
+    Standing::Done
+}
+
+fn failed(context: &Context<'_>, group: &TaskGroup, allocation: &Allocation) -> Standing {
+    if allocation.next.is_some() {
+        return Standing::Ignored;
+    }
+    let transition = allocation.desired_transition;
+    if transition.reschedule || transition.force_reschedule {
+        return Standing::Failed(Outlook::Now);
+    }
+    let outlook = reschedule::outlook(allocation, &group.reschedule, context.now);
+    let its_time_has_come = allocation.follow_up_eval.is_some_and(|eval| context.due.contains(&eval));
+    if its_time_has_come && outlook != Outlook::Never {
+        return Standing::Failed(Outlook::Now);
+    }
+    Standing::Failed(outlook)
+}
+
+fn running(context: &Context<'_>, group: &TaskGroup, allocation: &Allocation, node: Option<&Node>) -> Standing {
+    if is_down(node) {
+        return Standing::Lost { wanted: allocation.next.is_none(), why: reason::NODE_LOST };
+    }
+    if node.is_some_and(|node| node.status == NodeStatus::Disconnected) {
+        return disconnected(context, group, allocation);
+    }
+    if allocation.desired_transition.migrate || allocation.desired_transition.reschedule {
+        return Standing::Migrating;
+    }
+    Standing::Live
+}
+
+fn disconnected(context: &Context<'_>, group: &TaskGroup, allocation: &Allocation) -> Standing {
+    let replaced = allocation.next.is_some();
+    let Some(lost_after) = group.disconnect.lost_after else {
+        return Standing::Lost { wanted: !replaced, why: reason::NODE_LOST };
+    };
+    let marked = allocation.client_status == AllocClientStatus::Unknown;
+    // The mark was the allocation's last change: nobody else can write it while its node is away.
+    let lost_at = if marked { allocation.modify_time } else { context.now } + lost_after;
+    if lost_at <= context.now {
+        return Standing::Lost { wanted: !replaced, why: reason::DISCONNECTED_TOO_LONG };
+    }
+    Standing::Away { lost_at, marked, replaced }
+}
+
+fn is_down(node: Option<&Node>) -> bool {
+    node.is_none_or(|node| node.status == NodeStatus::Down)
+}
+
+/// The stop of an allocation that is not wanted any more, if it needs one.
+pub fn retire(view: &dyn StateView, allocation: &Arc<Allocation>) -> Option<StopOrder> {
+    if allocation.is_client_terminal() {
+        return None;
+    }
+    if is_down(view.node(allocation.node_id).as_deref()) {
+        return Some(lost(allocation, reason::NODE_LOST));
+    }
+    (!allocation.is_server_terminal()).then(|| stop(allocation, reason::NOT_NEEDED))
+}
+
+pub fn stop(allocation: &Allocation, description: &'static str) -> StopOrder {
+    StopOrder { alloc: allocation.id, description, client_status: None }
+}
+
+pub fn lost(allocation: &Allocation, description: &'static str) -> StopOrder {
+    StopOrder { alloc: allocation.id, description, client_status: Some(AllocClientStatus::Lost) }
+}

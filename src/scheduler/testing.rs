@@ -1,0 +1,347 @@
+//! A small state for tests, with an `apply` that does what the state room promises to do.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::StateView;
+use crate::model::network::Network;
+use crate::model::plan::{PlacementMetrics, Plan};
+use crate::model::policy::{DisconnectStrategy, ReschedulePolicy, RestartPolicy};
+use crate::model::scheduler_config::SchedulerConfig;
+use crate::model::task::LogConfig;
+use crate::model::*;
+use crate::util::clock::Timestamp;
+
+pub fn node(id: u128) -> Node {
+    let driver = DriverInfo { detected: true, healthy: true, description: "Healthy".into(), attributes: BTreeMap::new() };
+    Node {
+        id: NodeId(id),
+        name: format!("node-{id}").into(),
+        datacenter: "dc1".into(),
+        class: "".into(),
+        pool: "default".into(),
+        http_address: "".into(),
+        version: "".into(),
+        attributes: BTreeMap::new(),
+        meta: BTreeMap::new(),
+        resources: NodeResources {
+            cpu: MegaHertz(4000),
+            total_cores: 4,
+            reservable_cores: vec![0, 1, 2, 3],
+            memory: MebiBytes(8192),
+            disk: MebiBytes(100_000),
+            ..NodeResources::default()
+        },
+        drivers: BTreeMap::from([("raw_exec".into(), driver)]),
+        status: NodeStatus::Ready,
+        status_description: "".into(),
+        eligibility: Eligibility::Eligible,
+        drain: None,
+        status_updated_at: Timestamp(0),
+        create_index: 1,
+        modify_index: 1,
+    }
+}
+
+pub fn group(name: &str, count: u32) -> TaskGroup {
+    let resources = TaskResources { cpu: MegaHertz(500), memory: MebiBytes(256), ..TaskResources::default() };
+    let task = Task {
+        name: "main".into(),
+        driver: "raw_exec".into(),
+        config: ConfigValue::Null,
+        user: "".into(),
+        env: BTreeMap::new(),
+        meta: BTreeMap::new(),
+        resources,
+        restart: None,
+        lifecycle: None,
+        leader: false,
+        kill_timeout: Duration::from_secs(5),
+        kill_signal: "".into(),
+        shutdown_delay: Duration::ZERO,
+        logs: LogConfig::default(),
+        constraints: vec![],
+        affinities: vec![],
+        services: vec![],
+        templates: vec![],
+        artifacts: vec![],
+        volume_mounts: vec![],
+        dispatch_payload_file: None,
+        other: BTreeMap::new(),
+    };
+    TaskGroup {
+        name: name.into(),
+        count,
+        tasks: vec![task],
+        constraints: vec![],
+        affinities: vec![],
+        spreads: vec![],
+        restart: RestartPolicy::default_for(JobType::Service),
+        reschedule: ReschedulePolicy::default_for(JobType::Service),
+        update: None,
+        migrate: None,
+        disconnect: DisconnectStrategy::default(),
+        ephemeral_disk: EphemeralDisk::default(),
+        networks: vec![],
+        services: vec![],
+        volumes: BTreeMap::new(),
+        meta: BTreeMap::new(),
+        shutdown_delay: Duration::ZERO,
+        max_run_duration: None,
+        scaling: None,
+        other: BTreeMap::new(),
+    }
+}
+
+/// A service job with one group `web` of `count`.
+pub fn job(id: &str, count: u32) -> Job {
+    Job {
+        key: JobKey::new("default", id),
+        name: id.into(),
+        parent_id: None,
+        region: "global".into(),
+        job_type: JobType::Service,
+        priority: 50,
+        datacenters: vec!["*".into()],
+        node_pool: "default".into(),
+        all_at_once: false,
+        constraints: vec![],
+        affinities: vec![],
+        spreads: vec![],
+        groups: vec![group("web", count)],
+        update: None,
+        periodic: None,
+        parameterized: None,
+        dispatched: false,
+        payload: vec![],
+        meta: BTreeMap::new(),
+        stop: false,
+        other: BTreeMap::new(),
+        status: JobStatus::Pending,
+        version: 0,
+        stable: false,
+        submit_time: Timestamp(0),
+        create_index: 10,
+        modify_index: 10,
+        job_modify_index: 10,
+    }
+}
+
+pub fn port(label: &str, static_port: Option<u16>) -> Network {
+    let port = Port { label: label.into(), static_port, to: 0, host_network: "".into(), ignore_collision: false };
+    Network { ports: vec![port], ..Network::default() }
+}
+
+pub fn constraint(left: &str, operand: &str, right: &str) -> Constraint {
+    Constraint { left: left.into(), operand: Operand::parse(operand).unwrap(), right: right.into() }
+}
+
+/// A running allocation of the job's first group.
+pub fn allocation(job: &Job, index: u32, node: u128) -> Allocation {
+    Allocation {
+        id: AllocId(1000 + u128::from(index)),
+        eval_id: EvalId(0),
+        node_id: NodeId(node),
+        node_name: "".into(),
+        job: job.reference(),
+        group: job.groups[0].name.clone(),
+        index,
+        ask: job.groups[0].ask(),
+        ports: vec![],
+        cores: vec![],
+        desired_status: AllocDesiredStatus::Run,
+        desired_description: "".into(),
+        desired_transition: Default::default(),
+        client_status: AllocClientStatus::Running,
+        client_description: "".into(),
+        task_states: BTreeMap::new(),
+        deployment: None,
+        deployment_health: None,
+        previous: None,
+        next: None,
+        reschedules: vec![],
+        follow_up_eval: None,
+        preempted_by: None,
+        metrics: Arc::new(PlacementMetrics::default()),
+        create_index: 20,
+        modify_index: 20,
+        alloc_modify_index: 20,
+        create_time: Timestamp(0),
+        modify_time: Timestamp(0),
+    }
+}
+
+#[derive(Default, Clone)]
+pub struct FakeState {
+    pub index: u64,
+    pub config: SchedulerConfig,
+    pub jobs: BTreeMap<JobKey, Arc<Job>>,
+    pub specs: BTreeMap<JobRef, Arc<Job>>,
+    pub nodes: BTreeMap<NodeId, Arc<Node>>,
+    pub allocations: BTreeMap<AllocId, Arc<Allocation>>,
+    pub evaluations: BTreeMap<EvalId, Arc<Evaluation>>,
+}
+
+impl FakeState {
+    pub fn new(nodes: u128) -> Self {
+        let mut state = Self { index: 100, ..Self::default() };
+        for id in 1..=nodes {
+            state.set_node(node(id));
+        }
+        state
+    }
+
+    pub fn set_node(&mut self, node: Node) {
+        self.nodes.insert(node.id, Arc::new(node));
+    }
+
+    pub fn edit_node(&mut self, id: u128, edit: impl FnOnce(&mut Node)) {
+        edit(Arc::make_mut(self.nodes.get_mut(&NodeId(id)).unwrap()));
+    }
+
+    /// Registers a specification as its newest version.
+    pub fn register(&mut self, mut job: Job) -> Arc<Job> {
+        self.index += 1;
+        job.job_modify_index = self.index;
+        match self.jobs.get(&job.key) {
+            Some(current) => {
+                job.create_index = current.create_index;
+                job.version = current.version + u64::from(!current.same_specification(&job));
+            }
+            None => job.create_index = self.index,
+        }
+        let job = Arc::new(job);
+        self.specs.insert(job.reference(), Arc::clone(&job));
+        self.jobs.insert(job.key.clone(), Arc::clone(&job));
+        job
+    }
+
+    pub fn evaluation(&mut self, job: &Job) -> Arc<Evaluation> {
+        self.index += 1;
+        let id = EvalId(u128::from(self.index));
+        let mut evaluation = Evaluation::pending(id, job.key.clone(), job.job_type, job.priority, EvalTrigger::JobRegister, Timestamp(0));
+        evaluation.create_index = self.index;
+        let evaluation = Arc::new(evaluation);
+        self.evaluations.insert(id, Arc::clone(&evaluation));
+        evaluation
+    }
+
+    pub fn edit(&mut self, id: AllocId, edit: impl FnOnce(&mut Allocation)) {
+        edit(Arc::make_mut(self.allocations.get_mut(&id).unwrap()));
+    }
+
+    /// Every allocation that shall run starts, and every one that shall stop ends.
+    pub fn settle_clients(&mut self) {
+        for allocation in self.allocations.values_mut() {
+            let allocation = Arc::make_mut(allocation);
+            if allocation.is_client_terminal() {
+                continue;
+            }
+            let stopped = allocation.is_server_terminal();
+            allocation.client_status = if stopped { AllocClientStatus::Complete } else { AllocClientStatus::Running };
+        }
+    }
+
+    /// Non-terminal allocations of the job.
+    pub fn live(&self, key: &JobKey) -> Vec<Arc<Allocation>> {
+        self.allocations.values().filter(|a| a.job.key == *key && !a.is_terminal()).cloned().collect()
+    }
+
+    pub fn apply(&mut self, plan: &Plan) {
+        self.index += 1;
+        for stop in &plan.stops {
+            self.edit(stop.alloc, |allocation| {
+                allocation.desired_status = stop.desired;
+                allocation.client_status = stop.client_status.unwrap_or(allocation.client_status);
+                allocation.modify_time = plan.created_at;
+            });
+        }
+        for update in &plan.in_place {
+            self.edit(update.alloc, |allocation| {
+                allocation.job = update.job.clone();
+                allocation.follow_up_eval = update.follow_up_eval;
+                allocation.client_status = update.client_status.unwrap_or(allocation.client_status);
+            });
+        }
+        let mut ordinal = 0;
+        for placement in &plan.placements {
+            let spec = Arc::clone(&self.specs[&placement.job]);
+            for run in &placement.runs {
+                let (ports, cores) = (run.ports.len() / run.count as usize, run.cores.len() / run.count as usize);
+                for offset in 0..run.count {
+                    let at = offset as usize;
+                    let mut row = allocation(&spec, run.first_index + offset, run.node.0);
+                    row.id = AllocId::derive(plan.id_seed, ordinal);
+                    row.eval_id = placement.eval_id;
+                    row.group = placement.group.clone();
+                    row.ask = placement.ask;
+                    row.ports = run.ports[at * ports..(at + 1) * ports].to_vec();
+                    row.cores = run.cores[at * cores..(at + 1) * cores].to_vec();
+                    row.client_status = AllocClientStatus::Pending;
+                    row.previous = run.previous;
+                    row.reschedules = run.reschedules.clone();
+                    row.modify_time = plan.created_at;
+                    ordinal += 1;
+                    if let Some(previous) = run.previous {
+                        self.edit(previous, |allocation| allocation.next = Some(row.id));
+                    }
+                    assert!(self.allocations.insert(row.id, Arc::new(row)).is_none(), "ids are fresh");
+                }
+            }
+        }
+        for evaluation in &plan.evaluations {
+            let mut evaluation = evaluation.clone();
+            if evaluation.create_index == 0 {
+                evaluation.create_index = self.index;
+            }
+            self.evaluations.insert(evaluation.id, Arc::new(evaluation));
+        }
+    }
+}
+
+impl StateView for FakeState {
+    fn index(&self) -> u64 {
+        self.index
+    }
+
+    fn config(&self) -> &SchedulerConfig {
+        &self.config
+    }
+
+    fn job(&self, key: &JobKey) -> Option<Arc<Job>> {
+        self.jobs.get(key).cloned()
+    }
+
+    fn job_spec(&self, job: &JobRef) -> Option<Arc<Job>> {
+        self.specs.get(job).cloned()
+    }
+
+    fn node(&self, id: NodeId) -> Option<Arc<Node>> {
+        self.nodes.get(&id).cloned()
+    }
+
+    fn nodes(&self) -> Box<dyn Iterator<Item = Arc<Node>> + '_> {
+        Box::new(self.nodes.values().cloned())
+    }
+
+    fn allocation(&self, id: AllocId) -> Option<Arc<Allocation>> {
+        self.allocations.get(&id).cloned()
+    }
+
+    fn allocations_of_job(&self, key: &JobKey) -> Vec<Arc<Allocation>> {
+        self.allocations.values().filter(|a| a.job.key == *key).cloned().collect()
+    }
+
+    fn allocations_on_node(&self, id: NodeId) -> Vec<Arc<Allocation>> {
+        self.allocations.values().filter(|a| a.node_id == id).cloned().collect()
+    }
+
+    fn latest_deployment(&self, _key: &JobKey) -> Option<Arc<Deployment>> {
+        None
+    }
+
+    fn evaluations_of_job(&self, key: &JobKey) -> Vec<Arc<Evaluation>> {
+        self.evaluations.values().filter(|e| e.job == *key).cloned().collect()
+    }
+}

@@ -1,0 +1,25 @@
+//! What the scheduler reads of the cluster state. The state room implements it on a frozen snapshot.
+
+use std::sync::Arc;
+
+use crate::model::scheduler_config::SchedulerConfig;
+use crate::model::{AllocId, Allocation, Deployment, Evaluation, Job, JobKey, JobRef, Node, NodeId};
+
+/// A consistent picture of the state: every answer of one view belongs to the same Raft index.
+pub trait StateView {
+    /// The Raft index of this picture.
+    fn index(&self) -> u64;
+    fn config(&self) -> &SchedulerConfig;
+    /// The newest specification, also when the job is stopped; `None` once it is purged.
+    fn job(&self, key: &JobKey) -> Option<Arc<Job>>;
+    /// The specification that an allocation runs.
+    fn job_spec(&self, job: &JobRef) -> Option<Arc<Job>>;
+    fn node(&self, id: NodeId) -> Option<Arc<Node>>;
+    fn nodes(&self) -> Box<dyn Iterator<Item = Arc<Node>> + '_>;
+    fn allocation(&self, id: AllocId) -> Option<Arc<Allocation>>;
+    /// Every allocation of the job that is still recorded, terminal ones included, in a stable order.
+    fn allocations_of_job(&self, key: &JobKey) -> Vec<Arc<Allocation>>;
+    fn allocations_on_node(&self, id: NodeId) -> Vec<Arc<Allocation>>;
+    fn latest_deployment(&self, key: &JobKey) -> Option<Arc<Deployment>>;
+    fn evaluations_of_job(&self, key: &JobKey) -> Vec<Arc<Evaluation>>;
+}

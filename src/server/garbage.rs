@@ -1,0 +1,87 @@
+//! What may be forgotten, decided purely from a frozen state and the time.
+
+use std::time::Duration;
+
+use crate::model::{JobStatus, NodeStatus};
+use crate::state::State;
+use crate::state::command::Collected;
+use crate::util::clock::Timestamp;
+
+/// Nomad's thresholds: how long a row is kept after it was over.
+#[derive(Clone, Debug)]
+pub struct GarbageConfig {
+    pub interval: Duration,
+    pub eval_threshold: Duration,
+    pub batch_eval_threshold: Duration,
+    pub job_threshold: Duration,
+    pub node_threshold: Duration,
+    pub deployment_threshold: Duration,
+}
+
+impl Default for GarbageConfig {
+    fn default() -> Self {
+        let hour = Duration::from_secs(3600);
+        Self {
+            interval: Duration::from_secs(300),
+            eval_threshold: hour,
+            batch_eval_threshold: 24 * hour,
+            job_threshold: 4 * hour,
+            node_threshold: 24 * hour,
+            deployment_threshold: hour,
+        }
+    }
+}
+
+impl GarbageConfig {
+    /// Everything that is over, however young (`system gc`).
+    pub fn everything(&self) -> Self {
+        Self {
+            interval: self.interval,
+            eval_threshold: Duration::ZERO,
+            batch_eval_threshold: Duration::ZERO,
+            job_threshold: Duration::ZERO,
+            node_threshold: Duration::ZERO,
+            deployment_threshold: Duration::ZERO,
+        }
+    }
+}
+
+/// Rows to forget. An allocation goes when its evaluation is over and old, it is terminal on both sides, and no policy may still
+/// want to know of it: instances of a live batch job stay, since they are what tells that the work is done.
+pub fn collect(state: &State, config: &GarbageConfig, now: Timestamp) -> Collected {
+    let mut collected = Collected::default();
+    let is_older = |time: Timestamp, threshold: Duration| now.since(time) >= threshold;
+    let is_dead = |key| state.job(key).is_none_or(|job| job.status == JobStatus::Dead && (job.stop || job.job_type.is_batch()));
+    for job in state.jobs().filter(|job| job.status == JobStatus::Dead && !job.is_template()) {
+        let is_quiet = state.evaluations_of_job(&job.key).all(|row| row.is_terminal() && is_older(row.modify_time, config.job_threshold))
+            && state.allocations_of_job(&job.key).all(|row| !row.occupies() && is_older(row.modify_time, config.job_threshold));
+        if is_quiet && is_older(job.submit_time, config.job_threshold) {
+            collected.jobs.push(job.key.clone());
+        }
+    }
+    for row in state.allocations().filter(|row| row.is_terminal() && !row.occupies()) {
+        let job = state.job(&row.job.key);
+        let is_batch = job.is_some_and(|job| job.job_type.is_batch());
+        let threshold = if is_batch { config.batch_eval_threshold } else { config.eval_threshold };
+        let is_wanted = is_batch && !is_dead(&row.job.key);
+        let may_be_replaced = !row.is_server_terminal() && row.next.is_none() && !is_dead(&row.job.key);
+        if !is_wanted && !may_be_replaced && is_older(row.modify_time, threshold) {
+            collected.allocations.push(row.id);
+        }
+    }
+    let kept = |id: &crate::model::AllocId| collected.allocations.binary_search(id).is_err();
+    for row in state.evaluations().filter(|row| row.is_terminal()) {
+        let threshold = if row.job_type.is_batch() { config.batch_eval_threshold } else { config.eval_threshold };
+        let has_allocations = state.allocations_of_evaluation(row.id).any(|allocation| kept(&allocation.id));
+        if !has_allocations && is_older(row.modify_time, threshold) {
+            collected.evaluations.push(row.id);
+        }
+    }
+    for row in state.deployments().filter(|row| !row.status.is_active() && is_older(row.modify_time, config.deployment_threshold)) {
+        collected.deployments.push(row.id);
+    }
+    for node in state.nodes().filter(|node| node.status == NodeStatus::Down && is_older(node.status_updated_at, config.node_threshold)) {
+        collected.nodes.push(node.id);
+    }
+    collected
+}

@@ -1,0 +1,182 @@
+//! Verbs on jobs.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use super::{Registered, Server, ServerError, View, evaluation_of};
+use crate::model::{EvalTrigger, Evaluation, Job, JobKey, TaskGroup, Text};
+use crate::scheduler::{DryRun, dry_run};
+use crate::state::{Command, Submission};
+use crate::util::clock::Timestamp;
+
+/// A registration, already parsed and validated at the edge.
+#[derive(Clone, Debug)]
+pub struct RegisterJob {
+    pub job: Job,
+    pub submission: Option<Submission>,
+    /// Only if the job's modify index is this; 0: only if it does not exist.
+    pub enforce_index: Option<u64>,
+    pub eval_priority: Option<u8>,
+    /// Keep the counts that the job has now.
+    pub preserve_counts: bool,
+}
+
+/// What registering a job would do now.
+#[derive(Clone, Debug)]
+pub struct DryRunResult {
+    pub groups: DryRun,
+    /// 0: the job does not exist yet.
+    pub job_modify_index: u64,
+    /// The specification that stands now.
+    pub current: Option<Arc<Job>>,
+}
+
+impl Server {
+    pub async fn register_job(&self, request: RegisterJob) -> Result<Registered, ServerError> {
+        let state = self.store().load();
+        if state.scheduler_config().reject_job_registration {
+            return Err(ServerError::RegistrationDisabled);
+        }
+        let mut job = request.job;
+        if request.preserve_counts
+            && let Some(current) = state.job(&job.key)
+        {
+            keep_counts(&mut job.groups, &current.groups);
+        }
+        self.register(job, request.submission, request.enforce_index, request.eval_priority, EvalTrigger::JobRegister).await
+    }
+
+    async fn register(
+        &self,
+        job: Job,
+        submission: Option<Submission>,
+        enforce_index: Option<u64>,
+        eval_priority: Option<u8>,
+        trigger: EvalTrigger,
+    ) -> Result<Registered, ServerError> {
+        let now = Timestamp::now();
+        let key = job.key.clone();
+        let evaluation = (!job.is_template()).then(|| Box::new(with_priority(evaluation_of(&job, trigger, now), eval_priority)));
+        let eval_id = evaluation.as_ref().map(|evaluation| evaluation.id);
+        let submission = submission.map(Arc::new);
+        let reply =
+            self.propose(Command::RegisterJob { job: Arc::new(job), submission, enforce_index, evaluation, at: now }).await?;
+        let job_modify_index = self.store().load().job(&key).map_or(reply.index, |job| job.job_modify_index);
+        Ok(Registered { eval_id, index: reply.index, job_modify_index })
+    }
+
+    /// Stops a job: its allocations go, its record stays unless `purge`.
+    pub async fn deregister_job(
+        &self,
+        key: JobKey,
+        purge: bool,
+        no_shutdown_delay: bool,
+        eval_priority: Option<u8>,
+    ) -> Result<Registered, ServerError> {
+        let now = Timestamp::now();
+        let job = self.existing_job(&key)?;
+        let evaluation =
+            (!job.is_template()).then(|| Box::new(with_priority(evaluation_of(&job, EvalTrigger::JobDeregister, now), eval_priority)));
+        let eval_id = evaluation.as_ref().map(|evaluation| evaluation.id);
+        let reply = self.propose(Command::DeregisterJob { key, purge, evaluation, no_shutdown_delay, at: now }).await?;
+        Ok(Registered { eval_id, index: reply.index, job_modify_index: reply.index })
+    }
+
+    /// Looks at a job again; `force_reschedule` also places failed instances whose policy would wait.
+    pub async fn evaluate_job(&self, key: JobKey, force_reschedule: bool) -> Result<Registered, ServerError> {
+        let now = Timestamp::now();
+        let job = self.existing_job(&key)?;
+        if job.is_template() {
+            return Err(ServerError::Invalid(vec!["can't evaluate periodic or parameterized job".to_owned()]));
+        }
+        let evaluation = evaluation_of(&job, EvalTrigger::JobRegister, now);
+        let eval_id = Some(evaluation.id);
+        let command = if force_reschedule {
+            let transition = crate::model::allocation::DesiredTransition { force_reschedule: true, ..Default::default() };
+            let state = self.store().load();
+            let failed = state.allocations_of_job(&key).filter(|row| {
+                row.client_status == crate::model::AllocClientStatus::Failed && row.next.is_none() && !row.is_server_terminal()
+            });
+            let transitions = failed.map(|row| (row.id, transition)).collect();
+            Command::SetDesiredTransitions { transitions, evaluations: vec![evaluation], at: now }
+        } else {
+            Command::UpsertEvaluations { evaluations: vec![evaluation] }
+        };
+        let reply = self.propose(command).await?;
+        Ok(Registered { eval_id, index: reply.index, job_modify_index: job.job_modify_index })
+    }
+
+    /// Sets a group's count. `None` only records the wish's message (nothing changes).
+    pub async fn scale_job(&self, key: JobKey, group: &str, count: Option<u32>, enforce_index: Option<u64>) -> Result<Registered, ServerError> {
+        let current = self.existing_job(&key)?;
+        if current.stop {
+            return Err(ServerError::Invalid(vec!["job is stopped: start it before scaling".to_owned()]));
+        }
+        let mut job = Job::clone(&current);
+        let target = job.groups.iter_mut().find(|row| &*row.name == group);
+        let target = target.ok_or_else(|| ServerError::Invalid(vec![format!("task group {group:?} does not exist in job")]))?;
+        let Some(count) = count else {
+            return Ok(Registered { eval_id: None, index: self.store().load().index(), job_modify_index: current.job_modify_index });
+        };
+        if let Some(scaling) = &target.scaling
+            && !(scaling.min..=scaling.max).contains(&count)
+        {
+            let problem = format!("group count {count} must be between the scaling policy's minimum {} and maximum {}", scaling.min, scaling.max);
+            return Err(ServerError::Invalid(vec![problem]));
+        }
+        target.count = count;
+        let submission = self.store().load().submission(&current.reference()).map(|row| Submission::clone(row));
+        // Against a lost update: somebody else's registration in between is a conflict, not overwritten.
+        let enforce_index = enforce_index.or(Some(current.job_modify_index));
+        self.register(job, submission, enforce_index, None, EvalTrigger::JobScaling).await
+    }
+
+    /// Registers an earlier version again, as a new version.
+    pub async fn revert_job(&self, key: JobKey, version: u64, enforce_prior: Option<u64>) -> Result<Registered, ServerError> {
+        let current = self.existing_job(&key)?;
+        if let Some(expected) = enforce_prior.filter(|expected| *expected != current.version) {
+            return Err(ServerError::Invalid(vec![format!("Current job has version {}; enforcing version {expected}", current.version)]));
+        }
+        if version == current.version {
+            return Err(ServerError::Invalid(vec![format!("can't revert to current version {version}")]));
+        }
+        let state = self.store().load();
+        let earlier = state.job_versions(&key).into_iter().find(|job| job.version == version);
+        let earlier = earlier.ok_or(ServerError::NotFound("job version not found"))?;
+        let submission = state.submission(&earlier.reference()).map(|row| Submission::clone(row));
+        let job = Job { stop: false, ..Job::clone(&earlier) };
+        self.register(job, submission, Some(current.job_modify_index), None, EvalTrigger::JobRegister).await
+    }
+
+    pub async fn set_job_stability(&self, key: JobKey, version: u64, stable: bool) -> Result<u64, ServerError> {
+        Ok(self.propose(Command::SetJobStability { key, version, stable }).await?.index)
+    }
+
+    /// What registering `job` would do now; nothing is changed.
+    pub fn plan_job(&self, job: &Job) -> DryRunResult {
+        let state = self.store().load();
+        let current = state.job(&job.key).cloned();
+        DryRunResult {
+            groups: dry_run(&View(&state), job, Timestamp::now()),
+            job_modify_index: current.as_ref().map_or(0, |job| job.job_modify_index),
+            current,
+        }
+    }
+
+    fn existing_job(&self, key: &JobKey) -> Result<Arc<Job>, ServerError> {
+        self.store().load().job(key).cloned().ok_or(ServerError::NotFound("job not found"))
+    }
+}
+
+fn with_priority(evaluation: Evaluation, priority: Option<u8>) -> Evaluation {
+    Evaluation { priority: priority.unwrap_or(evaluation.priority), ..evaluation }
+}
+
+fn keep_counts(groups: &mut [TaskGroup], current: &[TaskGroup]) {
+    let counts: BTreeMap<&Text, u32> = current.iter().map(|group| (&group.name, group.count)).collect();
+    for group in groups {
+        if let Some(count) = counts.get(&group.name) {
+            group.count = *count;
+        }
+    }
+}

@@ -1,0 +1,131 @@
+//! What the leader keeps true, and the verbs that change the state.
+//!
+//! Every verb builds a [`Command`] (ids and times are made here, so that `apply` need not) and proposes it; nothing is answered before it is
+//! durable on a quorum. Beside the verbs run the leader's loops, each a pure decision with a thin driver: the scheduler loop, missed
+//! heartbeats, garbage collection.
+
+mod allocations;
+mod cluster;
+pub mod garbage;
+pub mod heartbeats;
+mod jobs;
+mod leader;
+pub mod node_link;
+mod scheduler_loop;
+mod view;
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::model::{EvalId, Evaluation, Text};
+use crate::raft::{ProposeError, Raft};
+use crate::state::{Command, Rejection, Reply, Store};
+use crate::util::clock::Timestamp;
+
+pub use jobs::{DryRunResult, RegisterJob};
+pub use view::View;
+
+/// Settings of a server, with Nomad's defaults.
+#[derive(Clone, Debug)]
+pub struct ServerConfig {
+    pub region: Text,
+    pub name: Text,
+    pub heartbeats: heartbeats::HeartbeatConfig,
+    pub garbage: garbage::GarbageConfig,
+}
+
+/// What a verb that may cause an evaluation is answered with.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Registered {
+    /// `None` where nothing is to be scheduled (periodic and parameterized jobs).
+    pub eval_id: Option<EvalId>,
+    /// Log index of the change.
+    pub index: u64,
+    pub job_modify_index: u64,
+}
+
+/// Why a verb did not work. Nothing was changed.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum ServerError {
+    #[error(transparent)]
+    Rejected(#[from] Rejection),
+    #[error("{}", .0.join("\n"))]
+    Invalid(Vec<String>),
+    #[error("{0}")]
+    NotFound(&'static str),
+    #[error("No cluster leader")]
+    NoLeader,
+    #[error("job registration is disabled by the scheduler configuration")]
+    RegistrationDisabled,
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl From<ProposeError> for ServerError {
+    fn from(error: ProposeError) -> Self {
+        match error {
+            ProposeError::Rejected(rejection) => Self::Rejected(rejection),
+            ProposeError::NoLeader => Self::NoLeader,
+            other => Self::Internal(other.to_string()),
+        }
+    }
+}
+
+/// A server: the handle that the API, the node's link and the agent share.
+pub struct Server {
+    raft: Raft,
+    config: ServerConfig,
+    heartbeats: Mutex<heartbeats::Heartbeats>,
+    /// Bumped to run garbage collection at once, whatever the thresholds.
+    force_garbage: watch::Sender<u64>,
+}
+
+impl Server {
+    /// Starts the leader's loops into `tasks`; they end when `tasks` is dropped.
+    pub fn start(raft: Raft, config: ServerConfig, tasks: &mut JoinSet<()>) -> Arc<Self> {
+        let server = Arc::new(Self {
+            heartbeats: Mutex::new(heartbeats::Heartbeats::new(config.heartbeats.clone())),
+            raft,
+            config,
+            force_garbage: watch::Sender::new(0),
+        });
+        tasks.spawn(leader::lead(Arc::clone(&server)));
+        server
+    }
+
+    pub fn store(&self) -> &Arc<Store> {
+        self.raft.store()
+    }
+
+    pub fn raft(&self) -> &Raft {
+        &self.raft
+    }
+
+    pub fn config(&self) -> &ServerConfig {
+        &self.config
+    }
+
+    /// Collects all garbage now, whatever its age.
+    pub fn collect_garbage(&self) {
+        self.force_garbage.send_modify(|count| *count += 1);
+    }
+
+    async fn propose(&self, command: Command) -> Result<Reply, ServerError> {
+        Ok(self.raft.propose(command).await?)
+    }
+
+    fn with_heartbeats<T>(&self, use_them: impl FnOnce(&mut heartbeats::Heartbeats) -> T) -> T {
+        use_them(&mut self.heartbeats.lock().unwrap_or_else(std::sync::PoisonError::into_inner))
+    }
+}
+
+/// A fresh pending evaluation.
+fn evaluation_of(job: &crate::model::Job, trigger: crate::model::EvalTrigger, now: Timestamp) -> Evaluation {
+    Evaluation::pending(EvalId::random(), job.key.clone(), job.job_type, job.priority, trigger, now)
+}
+
+/// How long a leader waits before it tries a step again that failed.
+const RETRY: Duration = Duration::from_millis(200);

@@ -1,0 +1,195 @@
+//! The one scheduling loop: all due evaluations of the moment, one plan, one log entry.
+//!
+//! Nothing here is a queue that could lose work: what is due is found in the state (open evaluations) when a leader starts, and in the
+//! change feed from then on.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::broadcast::error::{RecvError, TryRecvError};
+use tracing::{debug, warn};
+
+use super::{RETRY, Server, View, evaluation_of};
+use crate::model::{EvalId, EvalStatus, EvalTrigger, Evaluation, JobKey};
+use crate::scheduler::{Scheduler, Touched, needs_rolling_follow_up};
+use crate::state::changes::AllocationChange;
+use crate::state::store::Publication;
+use crate::state::{Change, Command, State};
+use crate::util::clock::Timestamp;
+use crate::util::random::random_u128;
+
+/// What the feed said since the last plan.
+#[derive(Default)]
+struct Pending {
+    touched: Touched,
+    due: BTreeSet<EvalId>,
+    waiting: BTreeSet<(Timestamp, EvalId)>,
+    blocked: BTreeSet<EvalId>,
+    /// Capacity appeared: blocked evaluations are worth another try.
+    capacity: bool,
+    /// Jobs whose allocations changed, which may let a rolling update go on.
+    progressed: BTreeSet<JobKey>,
+}
+
+/// Schedules until dropped.
+pub(super) async fn run(server: &Server) {
+    let mut feed = server.store().subscribe();
+    let mut scheduler = Scheduler::new();
+    let mut pending = Pending::from_state(&server.store().load());
+    loop {
+        let plan_was_due = schedule(server, &mut scheduler, &mut pending).await;
+        if !plan_was_due {
+            let next_wait = pending.waiting.first().map(|(at, _)| at.since(Timestamp::now()));
+            tokio::select! {
+                received = feed.recv() => match received {
+                    Ok(publication) => pending.note(&publication),
+                    Err(RecvError::Lagged(_)) => pending = Pending::from_state(&server.store().load()),
+                    Err(RecvError::Closed) => return,
+                },
+                () = tokio::time::sleep(next_wait.unwrap_or(Duration::from_secs(3600))) => {}
+            }
+        }
+        loop {
+            match feed.try_recv() {
+                Ok(publication) => pending.note(&publication),
+                Err(TryRecvError::Lagged(_)) => pending = Pending::from_state(&server.store().load()),
+                Err(TryRecvError::Empty | TryRecvError::Closed) => break,
+            }
+        }
+    }
+}
+
+/// Makes and commits one plan; false when there was nothing to decide.
+async fn schedule(server: &Server, scheduler: &mut Scheduler, pending: &mut Pending) -> bool {
+    let now = Timestamp::now();
+    let state = server.store().load();
+    if state.scheduler_config().pause_eval_broker {
+        return false;
+    }
+    let view = View(&state);
+    scheduler.observe(&view, &std::mem::take(&mut pending.touched));
+    let evaluations = pending.take_due(&state, now);
+    if evaluations.is_empty() {
+        return false;
+    }
+    // Placing thousands takes milliseconds of pure computing: let other tasks of this worker move meanwhile.
+    let plan = tokio::task::block_in_place(|| scheduler.process(&view, &evaluations, random_u128(), now));
+    debug!(
+        evaluations = evaluations.len(),
+        placements = plan.placements.len(),
+        stops = plan.stops.len(),
+        elapsed_us = Timestamp::now().since(now).as_micros(),
+        "planned"
+    );
+    if plan.is_empty() {
+        return true;
+    }
+    match server.propose(Command::ApplyPlan { plan: Box::new(plan) }).await {
+        Ok(reply) if reply.dropped_placements > 0 => {
+            warn!(dropped = reply.dropped_placements, "part of a plan no longer held when it was applied; deciding again");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        Ok(_) => {}
+        Err(error) => {
+            warn!(%error, "a plan could not be committed; its evaluations are taken up again");
+            pending.due.extend(evaluations.iter().map(|evaluation| evaluation.id));
+            tokio::time::sleep(RETRY).await;
+        }
+    }
+    true
+}
+
+impl Pending {
+    /// Everything that is open: what a new leader starts with.
+    fn from_state(state: &State) -> Self {
+        let mut pending = Self { touched: Touched { everything: true, ..Touched::default() }, capacity: true, ..Self::default() };
+        for evaluation in state.open_evaluations() {
+            pending.sort_in(evaluation);
+        }
+        pending.progressed = state.jobs().map(|job| job.key.clone()).collect();
+        pending
+    }
+
+    fn note(&mut self, publication: &Publication) {
+        if publication.replaced {
+            *self = Self::from_state(&publication.state);
+            return;
+        }
+        for change in publication.changes.iter().flat_map(|changes| &changes.changes) {
+            self.note_change(change);
+        }
+    }
+
+    fn note_change(&mut self, change: &Change) {
+        match change {
+            Change::Evaluation { before, after } => {
+                if let Some(row) = before {
+                    self.forget(row);
+                }
+                if let Some(row) = after {
+                    self.sort_in(row);
+                }
+            }
+            Change::Node { before, after } => {
+                self.touched.nodes.extend(before.iter().chain(after).map(|node| node.id).take(1));
+                self.capacity = true;
+            }
+            Change::Allocation { before, after, source } => {
+                self.touched.allocations.extend(before.iter().chain(after).map(|row| row.id).take(1));
+                self.touched.nodes.extend(before.iter().chain(after).map(|row| row.node_id).take(1));
+                let held = before.as_ref().is_some_and(|row| row.occupies());
+                let holds = after.as_ref().is_some_and(|row| row.occupies());
+                self.capacity |= held && !holds;
+                if let (AllocationChange::Client, Some(row)) = (source, after) {
+                    self.progressed.insert(row.job.key.clone());
+                }
+            }
+            Change::SchedulerConfig => self.capacity = true,
+            Change::Job { .. } | Change::Deployment { .. } => {}
+        }
+    }
+
+    fn sort_in(&mut self, evaluation: &Arc<Evaluation>) {
+        match (evaluation.status, evaluation.wait_until) {
+            (EvalStatus::Pending, Some(at)) => _ = self.waiting.insert((at, evaluation.id)),
+            (EvalStatus::Pending, None) => _ = self.due.insert(evaluation.id),
+            (EvalStatus::Blocked, _) => _ = self.blocked.insert(evaluation.id),
+            (EvalStatus::Complete | EvalStatus::Failed | EvalStatus::Canceled, _) => {}
+        }
+    }
+
+    fn forget(&mut self, evaluation: &Arc<Evaluation>) {
+        self.due.remove(&evaluation.id);
+        self.blocked.remove(&evaluation.id);
+        if let Some(at) = evaluation.wait_until {
+            self.waiting.remove(&(at, evaluation.id));
+        }
+    }
+
+    /// The evaluations to decide now, with one made on the spot for every rolling update that may go on.
+    fn take_due(&mut self, state: &State, now: Timestamp) -> Vec<Arc<Evaluation>> {
+        while let Some((at, id)) = self.waiting.first().copied()
+            && at <= now
+        {
+            self.waiting.remove(&(at, id));
+            self.due.insert(id);
+        }
+        if std::mem::take(&mut self.capacity) {
+            self.due.extend(&self.blocked);
+        }
+        let mut due: BTreeMap<JobKey, Vec<Arc<Evaluation>>> = BTreeMap::new();
+        for evaluation in std::mem::take(&mut self.due).iter().filter_map(|id| state.evaluation(*id)).filter(|row| !row.is_terminal()) {
+            due.entry(evaluation.job.clone()).or_default().push(Arc::clone(evaluation));
+        }
+        for key in std::mem::take(&mut self.progressed) {
+            if !due.contains_key(&key)
+                && let Some(job) = state.job(&key)
+                && needs_rolling_follow_up(&View(state), &key)
+            {
+                due.insert(key, vec![Arc::new(evaluation_of(job, EvalTrigger::RollingUpdate, now))]);
+            }
+        }
+        due.into_values().flatten().collect()
+    }
+}
