@@ -50,7 +50,6 @@ use self::snapshots::SnapshotDirectory;
 use self::state_machine::StateMachine;
 pub use self::status::RaftStatus;
 use self::types::{Member, Proposal, SnapshotMeta, TypeConfig};
-use crate::codec::CodecError;
 use crate::state::command::Request;
 use crate::state::{Command, Reply, State, Store};
 use crate::util::random::random_u128;
@@ -155,10 +154,7 @@ impl Raft {
     /// Like [`Self::propose`] with an id chosen by the caller. A request may be proposed again after an error other than a rejection: it
     /// is carried out once.
     pub async fn propose_request(&self, request: Request) -> Result<Reply, ProposeError> {
-        let proposal = Proposal::new(request).map_err(|error| match error {
-            CodecError::Unencodable(_) => ProposeError::TooLarge { bytes: usize::MAX, limit: MAX_REQUEST_BYTES },
-            other => ProposeError::Fatal(other.to_string()),
-        })?;
+        let proposal = Proposal::new(request).map_err(ProposeError::Unwritable)?;
         let bytes = proposal.encoded().len();
         if bytes > MAX_REQUEST_BYTES {
             return Err(ProposeError::TooLarge { bytes, limit: MAX_REQUEST_BYTES });
@@ -244,7 +240,8 @@ impl Raft {
             tracing::error!(%error, "the consensus core ended badly");
         }
         let mut tasks = std::mem::take(&mut *self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner));
-        tasks.shutdown().await;
+        // They end with the core, and tell their listeners so.
+        while tasks.join_next().await.is_some() {}
         self.inner.log.close().await;
     }
 }

@@ -12,6 +12,8 @@
 pub(super) mod device;
 #[cfg(test)]
 pub(super) mod memory;
+#[cfg(test)]
+mod model;
 mod rocks;
 mod tail;
 #[cfg(test)]
