@@ -38,9 +38,8 @@ fn methods(verb: Verb) -> &'static [&'static str] {
 
 fn operation(route: &Route, method: &str) -> Value {
     let variables = route.template.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
-    let parameters: Vec<Value> = variables
-        .map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } }))
-        .collect();
+    let parameters: Vec<Value> =
+        variables.map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } })).collect();
     json!({
         "operationId": operation_id(route.template, method),
         "summary": route.summary,

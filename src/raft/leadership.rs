@@ -22,6 +22,7 @@ pub(super) async fn follow(core: Core, leads: watch::Sender<bool>) {
 /// A leader counts from when it has applied an entry of its own term: by then its state holds all that earlier leaders acknowledged, and
 /// decisions may be based on it.
 fn leads_with_current_state(metrics: &openraft::RaftMetrics<TypeConfig>) -> bool {
-    let applied_own = metrics.last_applied.is_some_and(|last| last.leader_id.term == metrics.current_term && last.leader_id.node_id == metrics.id);
+    let applied_own =
+        metrics.last_applied.is_some_and(|last| last.leader_id.term == metrics.current_term && last.leader_id.node_id == metrics.id);
     metrics.running_state.is_ok() && metrics.state.is_leader() && applied_own
 }

@@ -167,7 +167,9 @@ impl Raft {
     pub async fn read_barrier(&self) -> Result<(), ReadError> {
         let core = &self.inner.core;
         let linearizer = core.get_read_linearizer(ReadPolicy::ReadIndex).await.map_err(|error| match error {
-            CoreError::APIError(LinearizableReadError::ForwardToLeader(_) | LinearizableReadError::QuorumNotEnough(_)) => ReadError::NoLeader,
+            CoreError::APIError(LinearizableReadError::ForwardToLeader(_) | LinearizableReadError::QuorumNotEnough(_)) => {
+                ReadError::NoLeader
+            }
             CoreError::Fatal(fatal) => read_error(&fatal),
         })?;
         linearizer.await_ready(core).await.map_err(|fatal| read_error(&fatal))?;

@@ -10,9 +10,14 @@ use crate::raft::types::{Entry, LogId, Vote};
 pub(in crate::raft) enum Operation {
     Append(Vec<Entry>),
     /// Removes a tail that another leader replaces; `range` is exactly what is there.
-    Truncate { range: Range<u64> },
+    Truncate {
+        range: Range<u64>,
+    },
     /// Forgets everything up to `upto`, whose id must be durable before the first entry is gone. `from` is the first index there.
-    Purge { from: u64, upto: LogId },
+    Purge {
+        from: u64,
+        upto: LogId,
+    },
     Vote(Vote),
     Committed(LogId),
 }

@@ -104,8 +104,9 @@ impl LogStore {
         }
         let device = self.opened()?.device;
         let cold = located.cold.clone();
-        let mut entries =
-            tokio::task::spawn_blocking(move || device.read(cold, byte_limit)).await.map_err(|error| io::Error::other(error.to_string()))??;
+        let mut entries = tokio::task::spawn_blocking(move || device.read(cold, byte_limit))
+            .await
+            .map_err(|error| io::Error::other(error.to_string()))??;
         let complete = entries.last().is_some_and(|last| last.log_id.index + 1 == located.cold.end);
         if complete {
             entries.extend(located.hot);

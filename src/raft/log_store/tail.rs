@@ -114,7 +114,8 @@ impl Tail {
     /// Finds what the log has of `range`.
     pub(super) fn locate(&self, range: Range<u64>) -> Located {
         let range = range.start.max(self.first())..range.end.min(self.end());
-        let hot_from = self.entries.front().map_or(u64::MAX, |cached| cached.entry.log_id.index).clamp(range.start, range.end.max(range.start));
+        let hot_from =
+            self.entries.front().map_or(u64::MAX, |cached| cached.entry.log_id.index).clamp(range.start, range.end.max(range.start));
         let hot = self
             .entries
             .iter()
