@@ -3,8 +3,6 @@
 mod broker;
 mod event;
 pub mod stream;
-#[cfg(test)]
-mod tests;
 mod topics;
 
 pub use broker::{EventBroker, run};
