@@ -13,6 +13,9 @@ pub mod json;
 mod suggest;
 mod validate;
 
+#[cfg(test)]
+mod tests;
+
 use hcl_edit::structure::{Block, Structure};
 use hcl_edit::{Span, parser};
 
