@@ -1,5 +1,7 @@
 //! Tasks under real shims in real cgroups. Needs root for most of it; what a host cannot do is skipped loudly.
 
+#![allow(clippy::unwrap_used, clippy::panic)] // A test says so by failing.
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -410,21 +412,39 @@ async fn the_sweep_takes_what_nobody_knows_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_shim_is_small_holds_none_of_the_agents_files_and_cannot_be_overwritten() {
+async fn a_shim_is_small_and_holds_none_of_the_agents_files() {
     let bench = Bench::new();
     let task = bench.launcher().launch(&bench.shell("small", "ls -l /proc/self/fd | wc -l; exec sleep 300")).await.unwrap();
     let shim = bench.state("small").shim_pid;
     let rollup = fs::read_to_string(format!("/proc/{shim}/smaps_rollup")).unwrap();
-    println!("{}", rollup.lines().filter(|line| line.starts_with("Pss") || line.starts_with("Private")).collect::<Vec<_>>().join("\n"));
+    let pss: u64 = rollup.lines().find_map(|line| line.strip_prefix("Pss:")?.trim().strip_suffix(" kB")?.parse().ok()).unwrap();
+    assert!(pss <= 1024, "{rollup}");
     for fd in fs::read_dir(format!("/proc/{shim}/fd")).unwrap() {
         let target = fs::read_link(fd.unwrap().path()).unwrap();
         assert!(!target.to_string_lossy().starts_with("pipe:"), "{target:?}");
     }
-    if nix::unistd::geteuid().is_root() {
-        // While it runs the kernel says ETXTBSY for any binary; the read-only mount is asked first.
-        let refused = fs::OpenOptions::new().write(true).open(format!("/proc/{shim}/exe")).unwrap_err();
-        assert_eq!(refused.raw_os_error(), Some(nix::libc::EROFS));
-    }
     task.stop("SIGKILL", Duration::ZERO).await.unwrap();
     task.release().await;
+}
+
+/// The attack of CVE-2019-5736: hold the shim's binary, wait until nothing executes it, write.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_binary_cannot_be_overwritten_through_a_shim() {
+    let bench = Bench::new();
+    let binary = bench.root.path().join("pannier");
+    fs::copy(env!("CARGO_BIN_EXE_pannier"), &binary).unwrap();
+    if let Err(error) = pannier::runtime::shim::sealed::SealedBinary::open(&binary) {
+        return println!("SKIPPED: no detached mounts here: {error}");
+    }
+    let launcher = Launcher::new(LauncherConfig { shim_binary: binary.clone(), cgroup: bench.layer.clone() });
+    let task = launcher.launch(&bench.shell("victim", "exec sleep 300")).await.unwrap();
+    let shim = bench.state("victim").shim_pid;
+    let held = nix::fcntl::open(format!("/proc/{shim}/exe").as_str(), nix::fcntl::OFlag::O_PATH, nix::sys::stat::Mode::empty()).unwrap();
+    task.stop("SIGKILL", Duration::ZERO).await.unwrap();
+    task.release().await;
+    eventually("the shim goes", || !is_running(shim)).await;
+    let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&held));
+    let refused = fs::OpenOptions::new().write(true).open(path).unwrap_err();
+    assert_eq!(refused.raw_os_error(), Some(nix::libc::EROFS));
+    assert!(fs::OpenOptions::new().write(true).open(&binary).is_ok(), "only the shim's view is read-only");
 }

@@ -118,6 +118,15 @@ impl AgentConfig {
         }
     }
 
+    /// The configured name, else the host's.
+    pub fn node_name(&self) -> String {
+        if !self.name.is_empty() {
+            return self.name.clone();
+        }
+        let host = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok());
+        host.unwrap_or_else(|| "localhost".to_owned())
+    }
+
     pub fn http_address(&self) -> SocketAddr {
         SocketAddr::new(self.bind_addr, self.http_port)
     }

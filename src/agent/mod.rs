@@ -6,16 +6,17 @@
 mod config;
 mod config_file;
 mod data_dir;
+mod local_agent;
 mod logging;
 mod node_handle;
 mod process;
 mod server_handle;
+mod task_runtime;
 
 use std::process::ExitCode;
 
 use tracing::{error, info};
 
-use self::config::AgentConfig;
 use self::data_dir::DataDir;
 use crate::cli::AgentArgs;
 

@@ -13,12 +13,16 @@ use tracing::{info, warn};
 
 use super::AgentError;
 use super::config::AgentConfig;
+use super::local_agent::LocalAgent;
 use super::logging::LogLines;
-use super::node_handle::{LocalAgent, LocalNode, LocalNodes};
+use super::node_handle::{LocalNode, LocalNodes};
 use super::server_handle::LocalServer;
+use super::task_runtime::TaskRuntime;
 use crate::api::events::EventBroker;
 use crate::api::{self, ApiContext};
-use crate::node::{Node, NodeHandle};
+use crate::model::{MebiBytes, MegaHertz};
+use crate::node::config::Reserved;
+use crate::node::{Node, NodeConfig, NodeHandle};
 use crate::raft::{Raft, RaftConfig};
 use crate::server::node_link::LocalLink;
 use crate::server::{Server, ServerConfig, garbage::GarbageConfig, heartbeats::HeartbeatConfig};
@@ -36,21 +40,23 @@ pub async fn run(config: AgentConfig, data_dir: &Path, lines: LogLines) -> Resul
     let stopping = watch::Sender::new(false);
 
     let link = Arc::new(LocalLink(Arc::clone(&server)));
-    let runtime = super::node_handle::runtime(&config, data_dir)?;
-    let node = Arc::new(Node::start(super::node_handle::node_config(&config, data_dir, address), link, runtime).await?);
+    let runtime = Arc::new(TaskRuntime::new(&config, data_dir)?);
+    let node = Arc::new(Node::start(node_config(&config, data_dir, address), link, runtime).await?);
+    let events = Arc::new(EventBroker::default());
+    tasks.spawn(api::events::run(Arc::clone(&events), server.store(), stopping.subscribe()));
     let context = ApiContext {
-        server: Arc::new(LocalServer {
-            server: Arc::clone(&server),
-            datacenter: config.datacenter.clone(),
-            address: address.to_string(),
-        }),
-        nodes: Arc::new(LocalNodes(Arc::new(LocalNode::new(Arc::clone(&node))))),
+        server: Arc::new(LocalServer { server: Arc::clone(&server), datacenter: config.datacenter.clone(), address: address.to_string() }),
+        nodes: Arc::new(LocalNodes(Arc::new(LocalNode(Arc::clone(&node))))),
         agent: Arc::new(LocalAgent::new(&config, address, lines)),
         metrics: Arc::new(Registry::default()),
-        events: EventBroker::start(Arc::clone(server.store())),
+        events,
         stopping: stopping.subscribe(),
     };
-    tasks.spawn(api::serve(listener, api::router(context), api::ServeConfig::default(), stopping.subscribe()));
+    let mut stop_serving = stopping.subscribe();
+    let stopped = async move {
+        let _ = stop_serving.wait_for(|stop| *stop).await;
+    };
+    tasks.spawn(api::serve(listener, api::router(context), api::ServeConfig::default(), stopped));
     info!(%address, node = %node.node_id(), "the HTTP API answers");
 
     let outcome = tokio::select! {
@@ -73,7 +79,7 @@ pub async fn run(config: AgentConfig, data_dir: &Path, lines: LogLines) -> Resul
 async fn stop(config: &AgentConfig, node: &NodeHandle, raft: &Raft, stopping: &watch::Sender<bool>, tasks: &mut JoinSet<()>) {
     /// Connections that are still busy then are cut.
     const DRAIN: Duration = Duration::from_secs(3);
-    node.shutdown(config.dev && config.data_dir_is_temporary()).await;
+    node.shutdown(config.dev).await;
     stopping.send_replace(true);
     let _ = tokio::time::timeout(DRAIN, async {
         // The API's task ends by itself; the leader's loops end when they are dropped.
@@ -116,6 +122,31 @@ fn server_config(config: &AgentConfig) -> ServerConfig {
             node_threshold: section.node_gc_threshold,
             deployment_threshold: section.deployment_gc_threshold,
         },
+    }
+}
+
+fn node_config(config: &AgentConfig, data_dir: &Path, address: SocketAddr) -> NodeConfig {
+    let section = &config.client;
+    NodeConfig {
+        name: Some(config.node_name().into()),
+        region: config.region.as_str().into(),
+        datacenter: config.datacenter.as_str().into(),
+        class: section.node_class.as_str().into(),
+        pool: section.node_pool.as_str().into(),
+        meta: section.meta.iter().map(|(key, value)| (key.as_str().into(), value.as_str().into())).collect(),
+        http_address: address.to_string().into(),
+        reserved: Reserved {
+            cpu: MegaHertz(section.reserved.cpu),
+            memory: MebiBytes(section.reserved.memory),
+            disk: MebiBytes(section.reserved.disk),
+            ports: section.reserved.ports.clone(),
+            ..Reserved::default()
+        },
+        cpu_total_compute: section.cpu_total_compute.map(MegaHertz),
+        memory_total: section.memory_total_mb.map(MebiBytes),
+        disk_total: section.disk_total_mb.map(MebiBytes),
+        max_kill_timeout: section.max_kill_timeout,
+        ..NodeConfig::new(data_dir.to_owned())
     }
 }
 

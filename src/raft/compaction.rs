@@ -59,18 +59,26 @@ pub(super) async fn run(core: Core, pressure: Arc<SnapshotPressure>, snapshots: 
 
 async fn compact(core: &Core, pressure: &SnapshotPressure, snapshots: &SnapshotDirectory) -> Result<(), Fatal<TypeConfig>> {
     let mut progress = core.watch_snapshot_progress();
+    let mut purged = None;
+    let mut writing = false;
     loop {
-        if let Some(limit) = snapshots.purge_limit() {
-            core.trigger().purge_log(limit).await?;
+        let limit = snapshots.purge_limit();
+        if let Some(index) = limit.filter(|_| limit > purged) {
+            core.trigger().purge_log(index).await?;
+            purged = limit;
         }
-        // Ignored while one is being written; its end comes by here again.
-        if pressure.is_due() {
+        if pressure.is_due() && !writing {
+            // Ignored if an operator's is being written just now; the end of that one comes by here again.
             core.trigger().snapshot().await?;
+            writing = true;
         }
         tokio::select! {
-            changed = progress.changed() => if changed.is_err() {
-                return Ok(());
-            },
+            changed = progress.changed() => {
+                if changed.is_err() {
+                    return Ok(());
+                }
+                writing = false;
+            }
             () = pressure.due.notified() => {}
         }
     }

@@ -49,6 +49,9 @@ impl RaftConfig {
     }
 
     pub(super) fn openraft(&self) -> Result<openraft::Config, RaftError> {
+        if self.snapshot.entries == 0 || self.snapshot.bytes == 0 {
+            return Err(RaftError::Settings("snapshot thresholds must not be 0".to_owned()));
+        }
         let milliseconds = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         openraft::Config {
             cluster_name: "pannier".to_owned(),

@@ -3,6 +3,7 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::codec::CodecError;
 use crate::state::Rejection;
 
 /// Why consensus did not start or stop. The agent prints it and exits.
@@ -63,6 +64,8 @@ pub enum ProposeError {
     NoLeader,
     #[error("request of {bytes} bytes is larger than a log entry may be ({limit} bytes)")]
     TooLarge { bytes: usize, limit: usize },
+    #[error("request cannot be written to the log: {0}")]
+    Unwritable(CodecError),
     #[error("the server is shutting down")]
     ShuttingDown,
     #[error("consensus stopped: {0}")]

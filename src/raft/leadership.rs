@@ -24,5 +24,7 @@ pub(super) async fn follow(core: Core, leads: watch::Sender<bool>) {
 fn leads_with_current_state(metrics: &openraft::RaftMetrics<TypeConfig>) -> bool {
     let applied_own =
         metrics.last_applied.is_some_and(|last| last.leader_id.term == metrics.current_term && last.leader_id.node_id == metrics.id);
-    metrics.running_state.is_ok() && metrics.state.is_leader() && applied_own
+    // Making the first membership entry looks like leading term 0, which nobody was elected for.
+    let elected = metrics.current_term > 0 && metrics.state.is_leader();
+    metrics.running_state.is_ok() && elected && applied_own
 }

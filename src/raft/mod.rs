@@ -44,14 +44,14 @@ use self::compaction::SnapshotPressure;
 pub use self::config::{RaftConfig, SnapshotThresholds};
 pub use self::error::{ProposeError, RaftError, ReadError};
 use self::log_store::LogStore;
+use self::log_store::device::Recovered;
 use self::network::Network;
 use self::snapshots::SnapshotDirectory;
 use self::state_machine::StateMachine;
 pub use self::status::RaftStatus;
-use self::types::{Member, Proposal, TypeConfig};
-use crate::codec::CodecError;
+use self::types::{Member, Proposal, SnapshotMeta, TypeConfig};
 use crate::state::command::Request;
-use crate::state::{Command, Reply, Store};
+use crate::state::{Command, Reply, State, Store};
 use crate::util::random::random_u128;
 
 /// The largest request, encoded; what reads it back (`codec`) takes twice that.
@@ -82,18 +82,26 @@ impl Raft {
     ///
     /// A server that is its own quorum leads, with all that was ever acknowledged applied, when this returns.
     pub async fn open(config: RaftConfig) -> Result<Self, RaftError> {
-        let data_dir = config.data_dir.clone();
-        let pressure = Arc::new(SnapshotPressure::new(config.snapshot));
-        let files = tokio::task::spawn_blocking(move || Files::open(&data_dir, pressure))
-            .await
-            .map_err(|error| RaftError::Fatal(error.to_string()))??;
-        Self::start(config, files).await
+        let path = config.data_dir.join("raft");
+        // First of all, for its lock: from here on no other agent touches the directory.
+        let (log, recovered) = blocking(move || LogStore::open(&path)).await?;
+        let raft = Self::start(config, log.clone(), recovered).await;
+        if raft.is_err() {
+            log.close().await;
+        }
+        raft
     }
 
-    async fn start(config: RaftConfig, files: Files) -> Result<Self, RaftError> {
+    async fn start(config: RaftConfig, log: LogStore, recovered: Recovered) -> Result<Self, RaftError> {
         let settings = Arc::new(config.openraft()?);
-        let Files { id, log, machine, snapshots, pressure } = files;
-        let store = Arc::clone(machine.store());
+        let pressure = Arc::new(SnapshotPressure::new(config.snapshot));
+        let id = recovered.id;
+        let (snapshots, meta, state) = {
+            let data_dir = config.data_dir.clone();
+            blocking(move || restore(&data_dir, &recovered)).await?
+        };
+        let store = Store::new(state.clone());
+        let machine = StateMachine::new(meta, state, Arc::clone(&store), Arc::clone(&snapshots), Arc::clone(&pressure));
         let core = Core::new(id, settings, Network, log.clone(), machine).await.map_err(|error| fatal_error(&error))?;
 
         let (leads_sender, leads) = watch::channel(false);
@@ -103,8 +111,7 @@ impl Raft {
         let inner = Inner { core, store, log, leads, tasks: Mutex::new(tasks), closing: AtomicBool::new(false) };
         let raft = Self { inner: Arc::new(inner) };
 
-        let started = raft.join_or_bootstrap(config.address).await;
-        if let Err(error) = started {
+        if let Err(error) = raft.join_or_bootstrap(config.address).await {
             raft.shutdown().await;
             return Err(error);
         }
@@ -118,9 +125,11 @@ impl Raft {
             let members = BTreeMap::from([(id, Member { address })]);
             core.initialize(members).await.map_err(|error| RaftError::Fatal(error.to_string()))?;
         }
-        if core.voter_ids().eq([id]) {
-            // Nobody else could be asked or be surprised: no election timeout.
-            core.trigger().elect(false).await.map_err(|error| fatal_error(&error))?;
+        // From the core itself: its metrics may not know yet.
+        let own_quorum = core.with_raft_state(move |state| state.membership_state.effective().voter_ids().eq([id])).await;
+        if own_quorum.map_err(|error| fatal_error(&error))? {
+            // It elects itself at openraft's next tick (some 30 ms), without an election timeout. To call for an election here as well
+            // could make it two, and the server would lose its new leadership for a moment.
             let mut leads = self.inner.leads.clone();
             tokio::select! {
                 biased;
@@ -145,10 +154,7 @@ impl Raft {
     /// Like [`Self::propose`] with an id chosen by the caller. A request may be proposed again after an error other than a rejection: it
     /// is carried out once.
     pub async fn propose_request(&self, request: Request) -> Result<Reply, ProposeError> {
-        let proposal = Proposal::new(request).map_err(|error| match error {
-            CodecError::Unencodable(_) => ProposeError::TooLarge { bytes: usize::MAX, limit: MAX_REQUEST_BYTES },
-            other => ProposeError::Fatal(other.to_string()),
-        })?;
+        let proposal = Proposal::new(request).map_err(ProposeError::Unwritable)?;
         let bytes = proposal.encoded().len();
         if bytes > MAX_REQUEST_BYTES {
             return Err(ProposeError::TooLarge { bytes, limit: MAX_REQUEST_BYTES });
@@ -234,34 +240,24 @@ impl Raft {
             tracing::error!(%error, "the consensus core ended badly");
         }
         let mut tasks = std::mem::take(&mut *self.inner.tasks.lock().unwrap_or_else(PoisonError::into_inner));
-        tasks.shutdown().await;
+        // They end with the core, and tell their listeners so.
+        while tasks.join_next().await.is_some() {}
         self.inner.log.close().await;
     }
 }
 
-/// Everything on the disk, opened together and checked against each other.
-struct Files {
-    id: u64,
-    log: LogStore,
-    machine: StateMachine,
-    snapshots: Arc<SnapshotDirectory>,
-    pressure: Arc<SnapshotPressure>,
+/// The snapshots beside the log, and the newest usable one.
+fn restore(data_dir: &Path, recovered: &Recovered) -> Result<(Arc<SnapshotDirectory>, SnapshotMeta, State), RaftError> {
+    let snapshots = SnapshotDirectory::open(&data_dir.join("snapshots"))?;
+    if recovered.fresh && !snapshots.is_empty() {
+        return Err(RaftError::MissingLog { snapshots: snapshots.path().to_owned(), log: data_dir.join("raft") });
+    }
+    let (meta, state) = snapshots.restore(recovered.purged)?;
+    Ok((Arc::new(snapshots), meta, state))
 }
 
-impl Files {
-    fn open(data_dir: &Path, pressure: Arc<SnapshotPressure>) -> Result<Self, RaftError> {
-        let log_path = data_dir.join("raft");
-        std::fs::create_dir_all(&log_path).map_err(|source| RaftError::io(&log_path, source))?;
-        // First of all, for the lock: from here on no other agent touches the directory.
-        let (log, recovered) = LogStore::open(&log_path)?;
-        let snapshots = Arc::new(SnapshotDirectory::open(&data_dir.join("snapshots"))?);
-        if recovered.fresh && !snapshots.is_empty() {
-            return Err(RaftError::MissingLog { snapshots: snapshots.path().to_owned(), log: log_path });
-        }
-        let (meta, state) = snapshots.restore(recovered.purged)?;
-        let machine = StateMachine::new(meta, state, Arc::clone(&snapshots), Arc::clone(&pressure));
-        Ok(Self { id: recovered.id, log, machine, snapshots, pressure })
-    }
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, RaftError> + Send + 'static) -> Result<T, RaftError> {
+    tokio::task::spawn_blocking(work).await.map_err(|error| RaftError::Fatal(error.to_string()))?
 }
 
 fn fatal_error(fatal: &Fatal<TypeConfig>) -> RaftError {

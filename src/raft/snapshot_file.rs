@@ -20,6 +20,9 @@ use crate::codec::{self, CodecError};
 const MAGIC: &[u8; 8] = b"pannsnap";
 const FORMAT: u16 = 1;
 
+/// Magic, format and the meta's length.
+const HEAD: usize = 8 + 2 + 4;
+
 /// Why a file is no usable snapshot.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum SnapshotFileError {
@@ -70,6 +73,20 @@ impl SnapshotFile {
         Ok(Self { path: path.to_owned(), file: Arc::new(File::open(path)?) })
     }
 
+    /// Reads only what the file says about itself; the data stays unchecked. Blocks.
+    pub(super) fn read_meta(&self) -> Result<SnapshotMeta, SnapshotFileError> {
+        let mut head = vec![0; HEAD];
+        self.file.read_exact_at(&mut head, 0)?;
+        let meta_length = parse_head(&mut head.as_slice())?;
+        let available = self.file.metadata()?.len().saturating_sub(HEAD as u64);
+        if meta_length as u64 > available {
+            return Err(SnapshotFileError::Truncated);
+        }
+        let mut meta = vec![0; meta_length];
+        self.file.read_exact_at(&mut meta, HEAD as u64)?;
+        Ok(codec::decode::<SnapshotMetaRecord>(&meta)?.try_into()?)
+    }
+
     /// Reads and checks everything. Blocks.
     pub(super) fn read(&self) -> Result<SnapshotContents, SnapshotFileError> {
         let length = usize::try_from(self.file.metadata()?.len()).map_err(|_| SnapshotFileError::Truncated)?;
@@ -97,14 +114,7 @@ pub(super) fn write(file: &mut File, meta: &SnapshotMeta, data: &[u8]) -> Result
 
 fn parse(bytes: Vec<u8>) -> Result<SnapshotContents, SnapshotFileError> {
     let mut rest = bytes.as_slice();
-    if take::<8>(&mut rest)? != *MAGIC {
-        return Err(SnapshotFileError::WrongMagic);
-    }
-    let found = u16::from_le_bytes(take(&mut rest)?);
-    if found > FORMAT {
-        return Err(SnapshotFileError::TooNew { found });
-    }
-    let meta_length = u32::from_le_bytes(take(&mut rest)?) as usize;
+    let meta_length = parse_head(&mut rest)?;
     let (meta, mut rest) = rest.split_at_checked(meta_length).ok_or(SnapshotFileError::Truncated)?;
     let meta = SnapshotMeta::try_from(codec::decode::<SnapshotMetaRecord>(meta)?)?;
     let data_length = u64::from_le_bytes(take(&mut rest)?);
@@ -117,6 +127,18 @@ fn parse(bytes: Vec<u8>) -> Result<SnapshotContents, SnapshotFileError> {
     }
     let data_at = bytes.len() - rest.len();
     Ok(SnapshotContents { meta, data_at, bytes })
+}
+
+/// Checks magic and format; returns the meta's length.
+fn parse_head(rest: &mut &[u8]) -> Result<usize, SnapshotFileError> {
+    if take::<8>(rest)? != *MAGIC {
+        return Err(SnapshotFileError::WrongMagic);
+    }
+    let found = u16::from_le_bytes(take(rest)?);
+    if found > FORMAT {
+        return Err(SnapshotFileError::TooNew { found });
+    }
+    Ok(u32::from_le_bytes(take(rest)?) as usize)
 }
 
 fn take<const N: usize>(rest: &mut &[u8]) -> Result<[u8; N], SnapshotFileError> {
@@ -136,6 +158,7 @@ mod tests {
         write(&mut File::create(&path).unwrap(), &SnapshotMeta::default(), b"state").unwrap();
         let contents = SnapshotFile::open(&path).unwrap().read().unwrap();
         assert_eq!((contents.meta.clone(), contents.data()), (SnapshotMeta::default(), b"state".as_slice()));
+        assert_eq!(SnapshotFile::open(&path).unwrap().read_meta().unwrap(), contents.meta);
         let whole = std::fs::read(&path).unwrap();
         for position in 0..whole.len() {
             let mut damaged = whole.clone();

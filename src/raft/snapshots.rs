@@ -84,11 +84,11 @@ impl SnapshotDirectory {
         if kept.len() < KEPT { None } else { kept.first().map(|oldest| oldest.index) }
     }
 
-    /// The newest snapshot, open, with what it says about itself.
+    /// The newest snapshot, open, with what it says about itself. [`Self::restore`] has checked it, or [`Self::save`] written it. Blocks.
     pub(super) fn newest(&self) -> Result<Option<(SnapshotMeta, SnapshotFile)>, SnapshotFileError> {
         let Some(newest) = self.kept().last().map(Kept::file_name) else { return Ok(None) };
         let file = SnapshotFile::open(&self.path.join(newest))?;
-        Ok(Some((file.read()?.meta, file)))
+        Ok(Some((file.read_meta()?, file)))
     }
 
     /// Writes a snapshot durably and removes what it makes superfluous. Blocks.

@@ -5,6 +5,7 @@
 //! newest one is applied again from the log at the start.
 
 use std::io;
+use std::panic::{self, AssertUnwindSafe};
 use std::sync::Arc;
 
 use futures_util::{Stream, TryStreamExt};
@@ -32,13 +33,23 @@ pub(super) struct StateMachine {
 
 impl StateMachine {
     /// A machine that stands where `meta` and `state`, of the restored snapshot, say.
-    pub(super) fn new(meta: SnapshotMeta, state: State, snapshots: Arc<SnapshotDirectory>, pressure: Arc<SnapshotPressure>) -> Self {
-        let store = Store::new(state.clone());
+    pub(super) fn new(
+        meta: SnapshotMeta,
+        state: State,
+        store: Arc<Store>,
+        snapshots: Arc<SnapshotDirectory>,
+        pressure: Arc<SnapshotPressure>,
+    ) -> Self {
         Self { state, applied: meta.last_log_id, membership: meta.last_membership, store, snapshots, pressure }
     }
 
-    pub(super) fn store(&self) -> &Arc<Store> {
-        &self.store
+    /// A panic in `apply` comes again on every server and at every start: it must stop the server with its reason, where an unwound
+    /// task would leave proposers waiting for ever. The state is not used any more after it.
+    fn apply_or_stop(&mut self, entry: &Entry) -> io::Result<(Answer, Option<Changes>)> {
+        panic::catch_unwind(AssertUnwindSafe(|| self.apply_entry(entry))).map_err(|panic| {
+            let text = panic.downcast_ref::<String>().map(String::as_str).or_else(|| panic.downcast_ref::<&str>().copied());
+            io::Error::other(format!("applying entry {} panicked: {}", entry.log_id, text.unwrap_or("no message")))
+        })
     }
 
     fn apply_entry(&mut self, entry: &Entry) -> (Answer, Option<Changes>) {
@@ -87,7 +98,7 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
         let mut changes = Vec::new();
         let mut answers = Vec::new();
         while let Some((entry, responder)) = entries.try_next().await? {
-            let (answer, touched) = self.apply_entry(&entry);
+            let (answer, touched) = self.apply_or_stop(&entry)?;
             changes.extend(touched.filter(|touched| !touched.changes.is_empty()));
             answers.extend(responder.map(|responder| (responder, answer)));
         }
@@ -162,5 +173,56 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> Result<T, SnapshotFi
         Ok(Err(SnapshotFileError::Io(error))) => Err(error),
         Ok(Err(error)) => Err(io::Error::new(io::ErrorKind::InvalidData, error)),
         Err(error) => Err(io::Error::other(error)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::raft::config::SnapshotThresholds;
+    use crate::raft::log_store::tests::{blank, request};
+
+    fn machine(directory: &tempfile::TempDir) -> StateMachine {
+        let snapshots = Arc::new(SnapshotDirectory::open(directory.path()).unwrap());
+        let pressure = Arc::new(SnapshotPressure::new(SnapshotThresholds::default()));
+        StateMachine::new(SnapshotMeta::default(), State::default(), Store::new(State::default()), snapshots, pressure)
+    }
+
+    async fn apply(machine: &mut StateMachine, entries: Vec<Entry>) -> io::Result<()> {
+        machine.apply(futures_util::stream::iter(entries.into_iter().map(|entry| Ok((entry, None))))).await
+    }
+
+    #[tokio::test]
+    async fn a_received_snapshot_replaces_the_state_and_says_so() {
+        let directories = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+        let mut sender = machine(&directories[0]);
+        apply(&mut sender, vec![blank(1, 0), request(1, 1, 7), request(1, 2, 8)]).await.unwrap();
+        let mut builder = sender.get_snapshot_builder().await;
+        // The frozen state is not touched by what is applied meanwhile.
+        apply(&mut sender, vec![request(1, 3, 9)]).await.unwrap();
+        let built = builder.build_snapshot().await.unwrap();
+
+        let mut receiver = machine(&directories[1]);
+        let mut feed = receiver.store.subscribe();
+        receiver.install_snapshot(&built.meta, built.snapshot).await.unwrap();
+        let publication = feed.try_recv().unwrap();
+        assert!(publication.replaced);
+        assert_eq!(publication.state.index(), 2);
+        apply(&mut receiver, vec![request(1, 3, 9)]).await.unwrap();
+        assert_eq!(snapshot::encode(&receiver.store.load()).unwrap(), snapshot::encode(&sender.store.load()).unwrap());
+        // It is durable here as well.
+        let (meta, state) = receiver.snapshots.restore(built.meta.last_log_id).unwrap();
+        assert_eq!((meta, state.index()), (built.meta, 2));
+    }
+
+    #[tokio::test]
+    async fn a_panic_while_applying_is_an_error_with_a_reason() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut machine = machine(&directory);
+        apply(&mut machine, vec![request(1, 4, 7)]).await.unwrap();
+        // An entry that goes back violates what `State::apply` asserts.
+        let error = apply(&mut machine, vec![request(1, 4, 8)]).await.unwrap_err().to_string();
+        assert!(error.contains("panicked: entries are applied once and in order"), "{error}");
+        assert_eq!(machine.store.load().index(), 4);
     }
 }

@@ -98,15 +98,17 @@ impl Scheduler {
         let algorithm = view.config().algorithm;
         let mut conditional_stops = Vec::new();
         for (position, Reconciled { group, profile, changes }) in reconciled.into_iter().enumerate() {
-            let GroupChanges { stops, in_place, marks, places, put_off, tally, keep: _ } = changes;
+            let GroupChanges { stops, in_place, marks, places, put_off, room, mut tally, keep: _ } = changes;
             let wanted = u32::try_from(places.len()).unwrap_or(u32::MAX);
             let salt = (seed as u64) ^ (eval.0 as u64) ^ position as u64;
             let request = GroupRequest { job, reference: &reference, group, position, profile: &profile, eval, algorithm, salt };
-            let outcome = place::place_group(&mut self.fleet, &request, places, &mut live);
+            let outcome = place::place_group(&mut self.fleet, &request, places, room, &mut live);
+            tally.destructive -= outcome.put_off;
+            tally.ignore += outcome.put_off;
             decision.stops.extend(stops);
             decision.in_place.extend(in_place);
             decision.marks.extend(marks);
-            decision.put_off += put_off;
+            decision.put_off += put_off + outcome.put_off;
             decision.tallies.insert(group.name.clone(), tally);
             decision.placements.extend(outcome.placements);
             conditional_stops.extend(outcome.stops);

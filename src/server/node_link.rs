@@ -7,7 +7,7 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
 use super::{Server, ServerError};
-use crate::model::{Allocation, AllocationUpdate, Node, NodeId, NodeStatus};
+use crate::model::{AllocationUpdate, Node, NodeId, NodeStatus};
 use crate::rpc::{Assignment, AssignmentBatch, HeartbeatReply, LinkError, NodeLink};
 use crate::state::{State, Table};
 use crate::util::clock::Timestamp;

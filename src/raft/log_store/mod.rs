@@ -12,6 +12,8 @@
 pub(super) mod device;
 #[cfg(test)]
 pub(super) mod memory;
+#[cfg(test)]
+mod model;
 mod rocks;
 mod tail;
 #[cfg(test)]
@@ -60,6 +62,7 @@ struct Open {
 impl LogStore {
     /// Opens the log's directory, or makes it. Blocks on the disk.
     pub(super) fn open(path: &Path) -> Result<(Self, Recovered), RaftError> {
+        std::fs::create_dir_all(path).map_err(|source| RaftError::io(path, source))?;
         let (rocks, recovered) = rocks::Rocks::open(path)?;
         let store = Self::start(rocks, &recovered, TAIL_BYTES).map_err(|source| RaftError::io(path, source))?;
         Ok((store, recovered))

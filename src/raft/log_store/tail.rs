@@ -19,6 +19,8 @@ pub(super) struct Tail {
     entries: VecDeque<Cached>,
     bytes: usize,
     byte_budget: usize,
+    /// Index of the first entry there is, or will be.
+    first: u64,
     pub(super) last: Option<LogId>,
     pub(super) purged: Option<LogId>,
     pub(super) vote: Option<Vote>,
@@ -47,6 +49,7 @@ impl Tail {
             entries: VecDeque::new(),
             bytes: 0,
             byte_budget,
+            first: recovered.purged.map_or(0, |purged| purged.index + 1),
             last: recovered.last,
             purged: recovered.purged,
             vote: recovered.vote,
@@ -70,6 +73,9 @@ impl Tail {
             }
             expected = Some(entry.log_id.index + 1);
         }
+        if let (None, Some(first)) = (self.last, entries.first()) {
+            self.first = first.log_id.index;
+        }
         for entry in entries {
             let bytes = entry_bytes(entry) + ENTRY_OVERHEAD;
             self.bytes += bytes;
@@ -81,7 +87,7 @@ impl Tail {
 
     /// Drops everything after `keep`; returns the indexes that are gone.
     pub(super) fn truncate_after(&mut self, keep: Option<LogId>) -> Range<u64> {
-        let from = keep.map_or(0, |keep| keep.index + 1).max(self.first());
+        let from = keep.map_or(0, |keep| keep.index + 1).max(self.first);
         let range = from..self.end();
         while self.entries.back().is_some_and(|cached| cached.entry.log_id.index >= from) {
             self.pop(VecDeque::pop_back);
@@ -94,7 +100,8 @@ impl Tail {
 
     /// Forgets everything up to `upto`; returns the first index that was there before.
     pub(super) fn purge(&mut self, upto: LogId) -> u64 {
-        let first = self.first();
+        let first = self.first;
+        self.first = first.max(upto.index + 1);
         while self.entries.front().is_some_and(|cached| cached.entry.log_id.index <= upto.index) {
             self.pop(VecDeque::pop_front);
         }
@@ -113,7 +120,7 @@ impl Tail {
 
     /// Finds what the log has of `range`.
     pub(super) fn locate(&self, range: Range<u64>) -> Located {
-        let range = range.start.max(self.first())..range.end.min(self.end());
+        let range = range.start.max(self.first)..range.end.min(self.end());
         let hot_from =
             self.entries.front().map_or(u64::MAX, |cached| cached.entry.log_id.index).clamp(range.start, range.end.max(range.start));
         let hot = self
@@ -124,11 +131,6 @@ impl Tail {
             .map(|cached| cached.entry.clone())
             .collect();
         Located { cold: range.start..hot_from, hot }
-    }
-
-    /// First index that is not purged.
-    fn first(&self) -> u64 {
-        self.purged.map_or(0, |purged| purged.index + 1)
     }
 
     fn end(&self) -> u64 {

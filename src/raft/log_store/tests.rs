@@ -18,7 +18,7 @@ use crate::raft::snapshots::SnapshotDirectory;
 use crate::raft::state_machine::StateMachine;
 use crate::raft::types::{Entry, LeaderId, LogId, Proposal, SnapshotMeta, TypeConfig, Vote};
 use crate::state::command::Request;
-use crate::state::{Command, State};
+use crate::state::{Command, State, Store};
 
 pub(in crate::raft) fn log_id(term: u64, index: u64) -> LogId {
     LogId { leader_id: LeaderId { term, node_id: 1 }, index }
@@ -136,7 +136,11 @@ impl StoreBuilder<TypeConfig, LogStore, StateMachine, tempfile::TempDir> for Bui
         let (log, _) = LogStore::open(&directory.path().join("raft")).unwrap();
         let snapshots = Arc::new(SnapshotDirectory::open(&directory.path().join("snapshots")).unwrap());
         let pressure = Arc::new(SnapshotPressure::new(SnapshotThresholds::default()));
-        Ok((directory, log, StateMachine::new(SnapshotMeta::default(), State::default(), snapshots, pressure)))
+        Ok((
+            directory,
+            log,
+            StateMachine::new(SnapshotMeta::default(), State::default(), Store::new(State::default()), snapshots, pressure),
+        ))
     }
 }
 

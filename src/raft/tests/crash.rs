@@ -55,7 +55,6 @@ fn a_runtime_that_is_dropped_loses_nothing_acknowledged() {
 async fn votes_truncations_and_purges_are_found_again() {
     let directory = tempfile::tempdir().unwrap();
     let running = directory.path().join("running");
-    fs::create_dir_all(&running).unwrap();
     let (mut store, _) = LogStore::open(&running).unwrap();
     store.blocking_append((0..10).map(|index| request(1, index, 9))).await.unwrap();
     store.truncate_after(Some(log_id(1, 6))).await.unwrap();
@@ -84,7 +83,6 @@ async fn a_torn_end_costs_nothing_that_was_synced() {
     const SYNCED: u64 = 8;
     let directory = tempfile::tempdir().unwrap();
     let running = directory.path().join("running");
-    fs::create_dir_all(&running).unwrap();
     let (mut store, _) = LogStore::open(&running).unwrap();
     for index in 0..SYNCED {
         store.blocking_append([request(1, index, index.into())]).await.unwrap();
@@ -125,7 +123,6 @@ async fn a_torn_end_costs_nothing_that_was_synced() {
 async fn damage_amid_synced_entries_is_refused_not_skipped() {
     let directory = tempfile::tempdir().unwrap();
     let running = directory.path().join("running");
-    fs::create_dir_all(&running).unwrap();
     let (mut store, _) = LogStore::open(&running).unwrap();
     for index in 0..50 {
         store.blocking_append([request(1, index, u128::MAX)]).await.unwrap();

@@ -1,15 +1,13 @@
 //! A server of one: proposing, reading, restarting, failing.
 
 use std::io;
-use std::sync::Arc;
 
+use super::super::log_store::device::Recovered;
 use super::super::log_store::tests::memory_store;
-use super::super::state_machine::StateMachine;
-use super::super::types::SnapshotMeta;
-use super::super::{Files, ProposeError, Raft, RaftConfig, RaftError, ReadError, SnapshotDirectory, SnapshotPressure, SnapshotThresholds};
+use super::super::{ProposeError, Raft, RaftConfig, RaftError, ReadError};
 use super::{bytes, mark, open};
 use crate::state::command::Request;
-use crate::state::{Command, Rejection, State};
+use crate::state::{Command, Rejection};
 
 #[tokio::test]
 async fn a_new_directory_becomes_a_leader_that_carries_out_proposals() {
@@ -135,11 +133,8 @@ async fn a_request_too_large_is_its_authors_error_alone() {
 async fn a_full_disk_stops_the_server_with_its_reason() {
     let directory = tempfile::tempdir().unwrap();
     let (log, memory) = memory_store();
-    let snapshots = Arc::new(SnapshotDirectory::open(directory.path()).unwrap());
-    let pressure = Arc::new(SnapshotPressure::new(SnapshotThresholds::default()));
-    let machine = StateMachine::new(SnapshotMeta::default(), State::default(), Arc::clone(&snapshots), Arc::clone(&pressure));
-    let files = Files { id: 1, log, machine, snapshots, pressure };
-    let raft = Raft::start(RaftConfig::new(directory.path()), files).await.unwrap();
+    let recovered = Recovered { id: 1, fresh: true, ..Recovered::default() };
+    let raft = Raft::start(RaftConfig::new(directory.path()), log, recovered).await.unwrap();
     raft.propose(mark()).await.unwrap();
     let before = raft.store().load().index();
     memory.fail(io::ErrorKind::StorageFull);

@@ -20,8 +20,8 @@ pub struct Setting {
 }
 
 impl Setting {
-    fn new(file: &'static str, value: impl ToString) -> Self {
-        Self { file, value: value.to_string() }
+    fn new(file: &'static str, value: impl Into<String>) -> Self {
+        Self { file, value: value.into() }
     }
 }
 
@@ -63,7 +63,7 @@ pub fn v2_settings(plan: &CgroupPlan, available: &BTreeSet<Controller>) -> Vec<S
     let mut settings = Vec::new();
     if available.contains(&Controller::Cpu) {
         if plan.cpu_shares > 0 {
-            settings.push(Setting::new("cpu.weight", weight_of_shares(plan.cpu_shares)));
+            settings.push(Setting::new("cpu.weight", weight_of_shares(plan.cpu_shares).to_string()));
         }
         if let Some(quota) = plan.cpu_quota_us {
             settings.push(Setting::new("cpu.max", format!("{quota} {CPU_PERIOD_US}")));
@@ -74,20 +74,20 @@ pub fn v2_settings(plan: &CgroupPlan, available: &BTreeSet<Controller>) -> Vec<S
     }
     if available.contains(&Controller::Memory) {
         if let Some(hard) = plan.memory_hard {
-            settings.push(Setting::new("memory.max", hard));
+            settings.push(Setting::new("memory.max", hard.to_string()));
             // A limit that swap could stretch would not be one.
-            settings.push(Setting::new("memory.swap.max", 0));
+            settings.push(Setting::new("memory.swap.max", "0"));
         }
         if plan.memory_soft > 0 {
-            settings.push(Setting::new("memory.low", plan.memory_soft));
+            settings.push(Setting::new("memory.low", plan.memory_soft.to_string()));
         }
         // A task that lost one process to the OOM killer is broken as a whole.
-        settings.push(Setting::new("memory.oom.group", 1));
+        settings.push(Setting::new("memory.oom.group", "1"));
     }
     if available.contains(&Controller::Pids)
         && let Some(most) = plan.pids_max
     {
-        settings.push(Setting::new("pids.max", most));
+        settings.push(Setting::new("pids.max", most.to_string()));
     }
     settings
 }

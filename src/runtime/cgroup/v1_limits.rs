@@ -23,36 +23,36 @@ pub(super) fn apply(plan: &CgroupPlan, paths: &CgroupPaths) -> Vec<String> {
         let cpu = CpuController::new(dir.clone(), dir.clone(), false);
         if plan.cpu_shares > 0 {
             let shares = clamp_shares(plan.cpu_shares);
-            problems.check(cpu.set_shares(shares), dir, "cpu.shares", shares);
+            problems.check(cpu.set_shares(shares), dir, "cpu.shares", &shares);
         }
         if let Some(quota) = plan.cpu_quota_us {
-            problems.check(cpu.set_cfs_period(CPU_PERIOD_US), dir, "cpu.cfs_period_us", CPU_PERIOD_US);
-            problems.check(cpu.set_cfs_quota(signed(quota)), dir, "cpu.cfs_quota_us", quota);
+            problems.check(cpu.set_cfs_period(CPU_PERIOD_US), dir, "cpu.cfs_period_us", &CPU_PERIOD_US);
+            problems.check(cpu.set_cfs_quota(signed(quota)), dir, "cpu.cfs_quota_us", &quota);
         }
     }
     if let Some(dir) = paths.v1.get(&Controller::Cpuset) {
         let cpus = cpu_list(&plan.cores);
         let cpuset = CpuSetController::new(dir.clone(), dir.clone(), false);
-        problems.check(cpuset.set_cpus(&cpus), dir, "cpuset.cpus", cpus);
+        problems.check(cpuset.set_cpus(&cpus), dir, "cpuset.cpus", &cpus);
     }
     if let Some(dir) = paths.v1.get(&Controller::Memory) {
         let memory = MemController::new(dir.clone(), dir.clone(), false);
         if let Some(hard) = plan.memory_hard {
             let hard = page_aligned(hard);
-            problems.check(memory.set_limit(signed(hard)), dir, "memory.limit_in_bytes", hard);
+            problems.check(memory.set_limit(signed(hard)), dir, "memory.limit_in_bytes", &hard);
             // Memory and swap together: the kernel wants it at or above the limit, so it comes second. Absent without swap accounting.
             if dir.join("memory.memsw.limit_in_bytes").exists() {
-                problems.check(memory.set_memswap_limit(signed(hard)), dir, "memory.memsw.limit_in_bytes", hard);
+                problems.check(memory.set_memswap_limit(signed(hard)), dir, "memory.memsw.limit_in_bytes", &hard);
             }
         }
         if plan.memory_soft > 0 {
             let soft = page_aligned(plan.memory_soft);
-            problems.check(memory.set_soft_limit(signed(soft)), dir, "memory.soft_limit_in_bytes", soft);
+            problems.check(memory.set_soft_limit(signed(soft)), dir, "memory.soft_limit_in_bytes", &soft);
         }
     }
     if let (Some(dir), Some(most)) = (paths.v1.get(&Controller::Pids), plan.pids_max) {
         let pids = PidController::new(dir.clone(), dir.clone(), false);
-        problems.check(pids.set_pid_max(MaxValue::Value(signed(most))), dir, "pids.max", most);
+        problems.check(pids.set_pid_max(MaxValue::Value(signed(most))), dir, "pids.max", &most);
     }
     problems.0
 }
@@ -75,7 +75,7 @@ fn page_aligned(bytes: u64) -> u64 {
 struct Problems(Vec<String>);
 
 impl Problems {
-    fn check<E: std::error::Error>(&mut self, written: Result<(), E>, dir: &Path, file: &str, value: impl ToString) {
+    fn check<E: std::error::Error>(&mut self, written: Result<(), E>, dir: &Path, file: &str, value: &impl ToString) {
         let value = value.to_string();
         if let Err(error) = written {
             let cause = error.source().map(|source| format!(": {source}")).unwrap_or_default();

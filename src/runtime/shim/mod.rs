@@ -20,6 +20,7 @@
 mod child;
 mod fifo;
 pub mod identity;
+mod inherited;
 pub mod log_files;
 pub mod pidfd;
 pub mod plan;

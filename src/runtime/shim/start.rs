@@ -20,7 +20,7 @@ use super::server::Server;
 use super::spawn::{Forked, SpawnError};
 use super::supervisor::Supervisor;
 use super::task::Task;
-use super::{ShimArgs, identity};
+use super::{ShimArgs, identity, inherited};
 use crate::runtime::driver::ExitRecord;
 use crate::runtime::launch::LaunchKind;
 use crate::util::clock::Timestamp;
@@ -50,6 +50,7 @@ impl ShimError {
 
 /// Runs to the end: the task's, and the agent's knowing of it.
 pub(super) fn run(args: &ShimArgs) -> Result<(), ShimError> {
+    inherited::close();
     let ready = take_readiness_channel().map_err(ShimError::io("cannot take over the standard output"))?;
     let task_umask = detach();
     // The directory stays the current one: paths in it stay short and survive a rename above it.

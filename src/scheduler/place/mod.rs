@@ -52,57 +52,102 @@ pub struct GroupOutcome {
     pub failed: Option<Arc<PlacementMetrics>>,
     /// How many have no place.
     pub queued: u32,
+    /// Destructive updates that must wait for what was placed instead.
+    pub put_off: u32,
 }
 
-/// Finds places for `instances`, taking them from the fleet and adding them to `live`.
-pub fn place_group(fleet: &mut Fleet, request: &GroupRequest<'_>, instances: Vec<Instance>, live: &mut Vec<Live>) -> GroupOutcome {
-    let mut outcome = GroupOutcome::default();
+/// Finds places for `instances`, taking them from the fleet and adding them to `live`. Of those that replace a running
+/// instance, at most `room` go, less what is placed besides: what has just been placed does not run yet.
+pub fn place_group(
+    fleet: &mut Fleet,
+    request: &GroupRequest<'_>,
+    instances: Vec<Instance>,
+    room: usize,
+    live: &mut Vec<Live>,
+) -> GroupOutcome {
     if instances.is_empty() {
-        return outcome;
+        return GroupOutcome::default();
     }
     let plan = DemandBuilder::new(fleet, request, live).build();
     let counts = metrics::Counts::new(fleet, request, &plan);
     let ports = plan.demand.ports.clone();
-    let mut packer = Packer::new(fleet, plan.demand);
-    let success = Arc::new(counts.success(&packer));
-    let mut runs = RunBuilder::new(request, success);
-    let (special, plain): (Vec<_>, Vec<_>) = instances.into_iter().partition(|instance| !instance.is_plain());
+    let packer = Packer::new(fleet, plan.demand);
+    let runs = RunBuilder::new(request, Arc::new(counts.success(&packer)));
+    let mut placer = GroupPlacer { request, ports, packer, runs, live, placed: 0, outcome: GroupOutcome::default() };
 
+    let (destructive, needed): (Vec<_>, Vec<_>) = instances.into_iter().partition(|instance| instance.fate == PreviousFate::StopToMakeRoom);
+    let (plain, special): (Vec<_>, Vec<_>) = needed.into_iter().partition(Instance::is_plain);
     for instance in special {
-        let Some(pick) = pick_special(&mut packer, request, &instance) else {
-            if is_outside(packer.fleet(), request, &instance) {
-                continue;
-            }
-            outcome.queued += 1;
-            if let Some(previous) = instance.previous.as_deref().filter(|_| instance.fate == PreviousFate::StopToMakeRoom)
-                && could_follow(packer.fleet(), request, previous, &ports)
-            {
-                outcome.stops.push(stop_of(previous.id, reason::UPDATED));
-            }
-            continue;
-        };
-        if let Some(order) = stop_when_placed(&instance) {
-            outcome.stops.push(order);
-        }
-        live.push(Live { ord: pick.ord, group: request.position, leaving: false });
-        runs.add_special(packer.fleet(), instance, pick);
+        placer.place_special(instance);
     }
-    // Equal instances: once one finds no place, none of the rest does.
-    let mut picks: Vec<Pick> = Vec::with_capacity(plain.len());
-    while picks.len() < plain.len() {
-        let Some(pick) = packer.pick(&[]) else {
-            break;
-        };
-        live.push(Live { ord: pick.ord, group: request.position, leaving: false });
-        picks.push(pick);
+    placer.place_plain(&plain);
+    let allowed = room.saturating_sub(placer.placed).min(destructive.len());
+    placer.outcome.put_off = u32::try_from(destructive.len() - allowed).unwrap_or(u32::MAX);
+    for instance in destructive.into_iter().take(allowed) {
+        placer.place_special(instance);
     }
-    outcome.queued += u32::try_from(plain.len() - picks.len()).unwrap_or(u32::MAX);
-    runs.add_plain(packer.fleet(), plain.iter().map(|instance| instance.index), picks);
+
+    let GroupPlacer { packer, runs, mut outcome, .. } = placer;
     if outcome.queued > 0 {
         outcome.failed = Some(Arc::new(counts.failure(&packer, outcome.queued)));
     }
     outcome.placements = runs.finish();
     outcome
+}
+
+struct GroupPlacer<'a> {
+    request: &'a GroupRequest<'a>,
+    ports: PortDemand,
+    packer: Packer<'a>,
+    runs: RunBuilder<'a>,
+    live: &'a mut Vec<Live>,
+    placed: usize,
+    outcome: GroupOutcome,
+}
+
+impl GroupPlacer<'_> {
+    /// Places an instance that has a history or a node of its own.
+    fn place_special(&mut self, instance: Instance) {
+        let Some(pick) = pick_special(&mut self.packer, self.request, &instance) else {
+            self.queue_special(&instance);
+            return;
+        };
+        self.outcome.stops.extend(stop_when_placed(&instance));
+        self.account(&pick);
+        self.runs.add_special(self.packer.fleet(), instance, pick);
+    }
+
+    fn queue_special(&mut self, instance: &Instance) {
+        if is_outside(self.packer.fleet(), self.request, instance) {
+            return;
+        }
+        self.outcome.queued += 1;
+        if let Some(previous) = instance.previous.as_deref()
+            && instance.fate == PreviousFate::StopToMakeRoom
+            && could_follow(self.packer.fleet(), self.request, previous, &self.ports)
+        {
+            self.outcome.stops.push(stop_of(previous.id, reason::UPDATED));
+        }
+    }
+
+    /// Places equal instances: once one finds no place, none of the rest does.
+    fn place_plain(&mut self, instances: &[Instance]) {
+        let mut picks: Vec<Pick> = Vec::with_capacity(instances.len());
+        while picks.len() < instances.len() {
+            let Some(pick) = self.packer.pick(&[]) else {
+                break;
+            };
+            self.account(&pick);
+            picks.push(pick);
+        }
+        self.outcome.queued += u32::try_from(instances.len() - picks.len()).unwrap_or(u32::MAX);
+        self.runs.add_plain(self.packer.fleet(), instances.iter().map(|instance| instance.index), picks);
+    }
+
+    fn account(&mut self, pick: &Pick) {
+        self.placed += 1;
+        self.live.push(Live { ord: pick.ord, group: self.request.position, leaving: false });
+    }
 }
 
 fn pick_special(packer: &mut Packer<'_>, request: &GroupRequest<'_>, instance: &Instance) -> Option<Pick> {

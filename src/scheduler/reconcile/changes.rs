@@ -21,6 +21,8 @@ pub struct GroupChanges {
     pub keep: Vec<Arc<Allocation>>,
     /// Destructive updates put off until the newest instances run.
     pub put_off: u32,
+    /// How many of `places` may replace a running instance, less the others that find a place.
+    pub room: usize,
     pub tally: Tally,
 }
 

@@ -71,6 +71,7 @@ pub fn reconcile(
         }
     }
     let room = room_to_replace(context.job.job_type, group, unsettled);
+    changes.room = room;
     let now = outdated.len().min(room);
     changes.put_off = u32::try_from(outdated.len() - now).unwrap_or(u32::MAX);
     changes.tally.ignore += changes.put_off;

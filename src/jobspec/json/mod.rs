@@ -1,0 +1,112 @@
+//! The API's JSON form of a job: Go-cased names, durations as integer nanoseconds, everything optional on input.
+
+mod from_model;
+mod into_model;
+pub mod kept;
+mod nanos;
+pub(super) mod policies;
+mod services;
+pub mod types;
+
+use serde_json::Value as Json;
+
+use self::types::ApiJob;
+use super::diagnostic::{Diagnostic, Severity, Source};
+use super::{MAX_SOURCE, Parsed, defaults};
+use crate::model::Job;
+
+/// Reads `{"Job": {...}}`, or the job itself.
+///
+/// # Errors
+/// Where it is no JSON, or a field has the wrong type, with line and column.
+pub fn job_from_slice(bytes: &[u8]) -> Result<Parsed, Vec<Diagnostic>> {
+    if bytes.len() > 2 * MAX_SOURCE {
+        let message = format!("the job has {} bytes, more than the {} allowed", bytes.len(), 2 * MAX_SOURCE);
+        return Err(vec![Diagnostic::without_position(Severity::Error, "too-big", FILE, message)]);
+    }
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Wrapped {
+        job: ApiJob,
+    }
+    #[derive(serde::Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Probe {
+        #[serde(default)]
+        job: Option<serde::de::IgnoredAny>,
+    }
+    let located = |error: &serde_json::Error| vec![json_error(bytes, error)];
+    let probe: Probe = serde_json::from_slice(bytes).map_err(|error| located(&error))?;
+    let api: ApiJob = if probe.job.is_some() {
+        serde_json::from_slice::<Wrapped>(bytes).map_err(|error| located(&error))?.job
+    } else {
+        serde_json::from_slice(bytes).map_err(|error| located(&error))?
+    };
+    parsed(api)
+}
+
+/// As [`job_from_slice`], for JSON that is parsed already.
+///
+/// # Errors
+/// When a field has the wrong type or a value that does not exist; without a place.
+pub fn job_from_value(value: Json) -> Result<Parsed, Vec<Diagnostic>> {
+    let value = match value {
+        Json::Object(mut object) => object.remove("Job").filter(|job| !job.is_null()).unwrap_or(Json::Object(object)),
+        other => other,
+    };
+    parsed(read(value, FILE)?)
+}
+
+/// The job in the API's form, with every field.
+pub fn job_to_value(job: &Job) -> Json {
+    // These types hold only strings as keys, which is all that could fail.
+    serde_json::to_value(from_model::job(job)).unwrap_or_default()
+}
+
+const FILE: &str = "job.json";
+
+fn read(value: Json, file: &str) -> Result<ApiJob, Vec<Diagnostic>> {
+    serde_json::from_value(value)
+        .map_err(|error| vec![Diagnostic::without_position(Severity::Error, "wrong-type", file, error.to_string())])
+}
+
+fn parsed(api: ApiJob) -> Result<Parsed, Vec<Diagnostic>> {
+    let job = build(api, FILE)?;
+    let mut parsed = Parsed { job, warnings: Vec::new(), file: FILE.to_owned(), source: String::new(), spans: super::Spans::new() };
+    parsed.warnings = parsed.locate(&kept::warnings(&parsed.job));
+    Ok(parsed)
+}
+
+/// The model of a job in the API's form; `file` is for messages.
+pub(super) fn job_from_api_value(value: Json, file: &str) -> Result<Job, Vec<Diagnostic>> {
+    build(read(value, file)?, file)
+}
+
+fn build(mut api: ApiJob, file: &str) -> Result<Job, Vec<Diagnostic>> {
+    defaults::canonicalize(&mut api);
+    let mut problems = Vec::new();
+    let job = into_model::job(api, &mut problems);
+    if problems.is_empty() {
+        return Ok(job);
+    }
+    Err(problems
+        .into_iter()
+        .map(|(path, message)| Diagnostic::without_position(Severity::Error, "bad-value", file, format!("{path}: {message}")))
+        .collect())
+}
+
+fn json_error(bytes: &[u8], error: &serde_json::Error) -> Diagnostic {
+    let text = String::from_utf8_lossy(bytes);
+    let source = Source { name: FILE, text: &text };
+    let line_start = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
+    let at = line_start + error.column().saturating_sub(1);
+    let message = error.to_string();
+    // The place is in the diagnostic; the library's text says it once more.
+    let message = message.split(" at line ").next().unwrap_or_default().to_owned();
+    source.diagnostic(Severity::Error, "json", Some(at..at + 1), message)
+}
+
+/// A duration for the defaults.
+pub(super) fn seconds(seconds: u64) -> nanos::Nanos {
+    nanos::Nanos(std::time::Duration::from_secs(seconds))
+}

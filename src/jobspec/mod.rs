@@ -1,0 +1,139 @@
+//! Text to [`Job`]: HCL2 and JSON, with diagnostics that name file, line and column.
+//!
+//! Both notations meet in the API's shape of a job (`json::types`): HCL is evaluated (`hcl`) and decoded by tables (`decode`)
+//! into it, JSON is read into it, then `defaults` fills in what was left out and `json::into_model` makes the
+//! model of it. [`validate`] judges the model, wherever it came from. Pure: no file, clock or network.
+
+mod config;
+mod decode;
+mod defaults;
+pub mod diagnostic;
+
+mod hcl;
+pub mod json;
+mod suggest;
+mod validate;
+
+use hcl_edit::structure::{Block, Structure};
+use hcl_edit::{Span, parser};
+
+pub use self::config::config_from_hcl;
+pub use self::diagnostic::{Diagnostic, Severity};
+pub use self::hcl::variables::{VariableFile, VariableSources};
+pub use self::validate::{Problem, validate};
+
+use self::decode::{Decoder, Spans};
+use self::diagnostic::{Position, Source};
+use self::hcl::variables::{Variables, syntax_error};
+use self::hcl::{EvalError, Meter, Scope};
+use self::suggest::did_you_mean;
+use crate::model::Job;
+
+/// The largest jobspec that is looked at, in bytes.
+pub const MAX_SOURCE: usize = 1 << 20;
+
+/// A job that could be read. It may still be refused by [`validate`].
+#[derive(Clone, Debug)]
+pub struct Parsed {
+    pub job: Job,
+    pub warnings: Vec<Diagnostic>,
+    file: String,
+    source: String,
+    spans: Spans,
+}
+
+impl Parsed {
+    /// Problems of `job` as diagnostics, each at the nearest place of the source that its path names.
+    pub fn locate(&self, problems: &[Problem]) -> Vec<Diagnostic> {
+        problems
+            .iter()
+            .map(|problem| {
+                let message = format!("{}: {}", problem.path, problem.message);
+                let mut diagnostic = Diagnostic::without_position(problem.severity, "invalid-job", &self.file, message);
+                diagnostic.position = self.position_of(&problem.path);
+                diagnostic
+            })
+            .collect()
+    }
+
+    fn position_of(&self, path: &str) -> Option<Position> {
+        let mut path = path;
+        loop {
+            if let Some(span) = self.spans.get(path) {
+                return Some(Source { name: &self.file, text: &self.source }.position(span));
+            }
+            path = &path[..path.rfind(['.', '['])?];
+        }
+    }
+}
+
+/// Reads a jobspec in HCL. `file` is its name in messages.
+///
+/// # Errors
+/// Everything that is wrong with it, as far as it can be told at once.
+pub fn parse_hcl(source: &str, file: &str, sources: &VariableSources) -> Result<Parsed, Vec<Diagnostic>> {
+    if source.len() > MAX_SOURCE {
+        let message = format!("the jobspec has {} bytes, more than the {MAX_SOURCE} allowed", source.len());
+        return Err(vec![Diagnostic::without_position(Severity::Error, "too-big", file, message)]);
+    }
+    let source = Source { name: file, text: source };
+    let body = parser::parse_body(source.text).map_err(|error| vec![syntax_error(&source, &error)])?;
+    let meter = Meter::default();
+    let root = Scope::root(source.text, &meter);
+    let mut decoder = Decoder::new(&source);
+
+    let mut variables = Variables::new(&source, &root);
+    let mut locals = Vec::new();
+    let mut jobs: Vec<&Block> = Vec::new();
+    for structure in &body {
+        match structure {
+            Structure::Block(block) => match block.ident.as_str() {
+                "variable" => variables.declare(block),
+                "variables" => variables.declare_short(block),
+                "locals" => locals.push(&block.body),
+                "job" => jobs.push(block),
+                other => {
+                    let known = ["job", "variable", "variables", "locals"];
+                    let message = format!("`{other}` is not a block of a jobspec");
+                    decoder.error(*EvalError::new("unknown-block", block.ident.span(), message).with_help(did_you_mean(other, known)));
+                }
+            },
+            Structure::Attribute(attribute) => {
+                let message = format!("`{}` stands outside of the job", attribute.key.as_str());
+                decoder.error(*EvalError::new("unknown-attribute", attribute.key.span(), message));
+            }
+        }
+    }
+    if let Some(second) = jobs.get(1) {
+        decoder.error(*EvalError::new(
+            "duplicate-block",
+            second.ident.span(),
+            "a jobspec holds one job; put this one into a file of its own",
+        ));
+    }
+
+    let (var, problems) = variables.resolve(sources);
+    decoder.diagnostics.extend(problems);
+    let mut errors = Vec::new();
+    let local = hcl::locals::evaluate_all(&locals, &var, &root, &mut errors);
+    errors.into_iter().for_each(|error| decoder.error(error));
+    let Some(job) = jobs.first() else {
+        decoder.error(*EvalError::new("missing-block", None, "there is no `job` block"));
+        return Err(decoder.diagnostics);
+    };
+    if !decoder.diagnostics.is_empty() {
+        // Wrong variables would only bring errors that follow from them.
+        return Err(decoder.diagnostics);
+    }
+    let mut scope = Scope::child(&root);
+    scope.set("var", var);
+    scope.set("local", local);
+    let api = decoder.job(job, &scope);
+    if !decoder.diagnostics.is_empty() {
+        return Err(decoder.diagnostics);
+    }
+    let job = json::job_from_api_value(serde_json::Value::Object(api), file)?;
+    let mut parsed = Parsed { job, warnings: Vec::new(), file: file.to_owned(), source: source.text.to_owned(), spans: decoder.spans };
+    parsed.warnings = parsed.locate(&json::kept::warnings(&parsed.job));
+    Ok(parsed)
+}

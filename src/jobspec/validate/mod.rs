@@ -1,0 +1,219 @@
+//! What a job must be beyond its types: every rule, every violation at once, each with the path of what is wrong.
+
+mod group;
+mod policy;
+mod task;
+
+use std::collections::BTreeSet;
+
+use super::diagnostic::Severity;
+use crate::model::{Affinity, Constraint, Job, JobType, Operand, Spread};
+
+/// A rule that a job breaks, or something its author should know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    pub severity: Severity,
+    /// `job.group[web].task[server].driver`.
+    pub path: String,
+    pub message: String,
+}
+
+impl Problem {
+    pub fn error(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Error, path: path.into(), message: message.into() }
+    }
+
+    pub fn warning(path: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { severity: Severity::Warning, path: path.into(), message: message.into() }
+    }
+
+    pub fn is_error(&self) -> bool {
+        self.severity == Severity::Error
+    }
+}
+
+impl std::fmt::Display for Problem {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.path, self.message)
+    }
+}
+
+/// The most instances that the groups of a job may ask for together.
+pub const MAX_COUNT: u64 = 50_000;
+/// The highest priority.
+pub const MAX_PRIORITY: u8 = 100;
+
+/// Every problem of a job, errors and warnings. A job without errors can be registered.
+pub fn validate(job: &Job) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut rules = Rules { job, path: "job".to_owned(), problems: &mut problems };
+    identity(&mut rules);
+    for (index, datacenter) in job.datacenters.iter().enumerate() {
+        rules.refuse_if(datacenter.is_empty(), "datacenters", || format!("entry {index} is empty"));
+    }
+    rules.refuse_if(job.datacenters.is_empty(), "datacenters", || "there must be at least one".to_owned());
+    constraints(&mut rules, &job.constraints, true);
+    affinities(&mut rules, &job.affinities);
+    spreads(&mut rules, &job.spreads);
+    templates(&mut rules);
+    if let Some(update) = &job.update {
+        policy::update(&mut rules.inside("update"), update);
+    }
+    groups(&mut rules);
+    problems
+}
+
+fn identity(rules: &mut Rules<'_>) {
+    let job = rules.job;
+    let id = &job.key.id;
+    rules.refuse_if(id.is_empty(), "id", || "must not be empty".to_owned());
+    rules.refuse_if(id.contains([' ', '\0']), "id", || format!("{id:?} must not hold spaces or NUL"));
+    rules.refuse_if(job.name.contains('\0'), "name", || "must not hold NUL".to_owned());
+    rules.refuse_if(job.key.namespace.is_empty(), "namespace", || "must not be empty".to_owned());
+    rules.refuse_if(job.node_pool.is_empty(), "node_pool", || "must not be empty".to_owned());
+    rules.refuse_if(!(1..=MAX_PRIORITY).contains(&job.priority), "priority", || format!("{} is not in 1..={MAX_PRIORITY}", job.priority));
+}
+
+/// Periodic and parameterized jobs.
+fn templates(rules: &mut Rules<'_>) {
+    let job = rules.job;
+    if let Some(periodic) = &job.periodic {
+        rules.refuse_if(!job.job_type.is_batch(), "periodic", || {
+            format!("a {} job cannot be periodic, only batch and sysbatch", job.job_type.name())
+        });
+        rules.refuse_if(job.parameterized.is_some(), "periodic", || "a parameterized job cannot be periodic".to_owned());
+        rules.refuse_if(periodic.specs.is_empty(), "periodic.cron", || "is required".to_owned());
+        for spec in &periodic.specs {
+            let fields = spec.split_whitespace().count();
+            let is_alias = spec.starts_with('@') && fields == 1;
+            rules.refuse_if(!is_alias && !(5..=7).contains(&fields), "periodic.cron", || {
+                format!("{spec:?} has {fields} fields; there are 5 to 7")
+            });
+        }
+        let zone = jiff::tz::TimeZone::get(&periodic.time_zone);
+        rules.refuse_if(zone.is_err() && &*periodic.time_zone != "UTC", "periodic.time_zone", || {
+            format!("{:?} is not a time zone", periodic.time_zone)
+        });
+    }
+    if let Some(parameterized) = &job.parameterized {
+        rules.refuse_if(!job.job_type.is_batch(), "parameterized", || {
+            format!("a {} job cannot be parameterized, only batch and sysbatch", job.job_type.name())
+        });
+        let known = ["optional", "required", "forbidden"];
+        rules.refuse_if(!known.contains(&&*parameterized.payload), "parameterized.payload", || {
+            format!("{:?} is not one of {}", parameterized.payload, known.join(", "))
+        });
+        for key in parameterized.meta_required.iter().filter(|key| parameterized.meta_optional.contains(key)) {
+            rules.refuse("parameterized.meta_optional", format!("{key:?} is required too"));
+        }
+    }
+}
+
+fn groups(rules: &mut Rules<'_>) {
+    let job = rules.job;
+    rules.refuse_if(job.groups.is_empty(), "group", || "there must be at least one group".to_owned());
+    let mut names = BTreeSet::new();
+    for spec in &job.groups {
+        rules.refuse_if(!names.insert(&spec.name), "group", || format!("there are two groups named {:?}", spec.name));
+        group::check(&mut rules.inside(&format!("group[{}]", spec.name)), spec);
+    }
+    let total: u64 = job.groups.iter().map(|group| u64::from(group.count)).sum();
+    rules.refuse_if(total > MAX_COUNT, "group", || format!("the groups ask for {total} instances together; {MAX_COUNT} is the most"));
+    let promoting = job.groups.iter().filter_map(|group| group.update.as_ref()).filter(|update| update.auto_promote).count();
+    let canaries = job.groups.iter().filter_map(|group| group.update.as_ref()).filter(|update| update.canary > 0).count();
+    rules.refuse_if(promoting > 0 && canaries < job.groups.len(), "update.auto_promote", || {
+        "needs `canary` above 0 in every group".to_owned()
+    });
+}
+
+/// The job under judgement, and where in it we are.
+pub struct Rules<'a> {
+    job: &'a Job,
+    path: String,
+    problems: &'a mut Vec<Problem>,
+}
+
+impl Rules<'_> {
+    fn inside(&mut self, part: &str) -> Rules<'_> {
+        Rules { job: self.job, path: format!("{}.{part}", self.path), problems: self.problems }
+    }
+
+    fn refuse(&mut self, name: &str, message: String) {
+        self.problems.push(Problem::error(format!("{}.{name}", self.path), message));
+    }
+
+    fn refuse_if(&mut self, broken: bool, name: &str, message: impl FnOnce() -> String) {
+        if broken {
+            self.refuse(name, message());
+        }
+    }
+
+    fn warn_if(&mut self, odd: bool, name: &str, message: impl FnOnce() -> String) {
+        if odd {
+            self.problems.push(Problem::warning(format!("{}.{name}", self.path), message()));
+        }
+    }
+
+    fn runs_everywhere(&self) -> bool {
+        self.job.job_type == JobType::System
+    }
+}
+
+/// `whole_groups`: whether constraints about the instances of a group make sense here.
+fn constraints(rules: &mut Rules<'_>, constraints: &[Constraint], whole_groups: bool) {
+    for (index, constraint) in constraints.iter().enumerate() {
+        let mut here = rules.inside(&format!("constraint[{index}]"));
+        let distinct = matches!(constraint.operand, Operand::DistinctHosts | Operand::DistinctProperty);
+        here.refuse_if(distinct && !whole_groups, "operator", || format!("`{}` is for jobs and groups", constraint.operand.name()));
+        comparison(&mut here, &constraint.left, constraint.operand, &constraint.right);
+        if constraint.operand == Operand::DistinctProperty && !constraint.right.is_empty() {
+            let is_count = constraint.right.parse::<u64>().is_ok_and(|count| count > 0);
+            here.refuse_if(!is_count, "value", || format!("{:?} is not a count of 1 or more", constraint.right));
+        }
+    }
+}
+
+fn comparison(here: &mut Rules<'_>, left: &str, operand: Operand, right: &str) {
+    let needs_left = operand != Operand::DistinctHosts;
+    let needs_right = !matches!(operand, Operand::DistinctHosts | Operand::DistinctProperty | Operand::IsSet | Operand::IsNotSet);
+    here.refuse_if(needs_left && left.is_empty(), "attribute", || "is required".to_owned());
+    here.refuse_if(needs_right && right.is_empty(), "value", || format!("`{}` needs one", operand.name()));
+    if operand == Operand::Regexp
+        && let Err(error) = regex::Regex::new(right)
+    {
+        here.refuse("value", format!("bad regular expression: {}", error.to_string().lines().last().unwrap_or_default()));
+    }
+}
+
+fn affinities(rules: &mut Rules<'_>, affinities: &[Affinity]) {
+    let everywhere = rules.runs_everywhere();
+    rules
+        .refuse_if(everywhere && !affinities.is_empty(), "affinity", || "a system job runs on every node and has no affinities".to_owned());
+    for (index, affinity) in affinities.iter().enumerate() {
+        let mut here = rules.inside(&format!("affinity[{index}]"));
+        let distinct = matches!(affinity.operand, Operand::DistinctHosts | Operand::DistinctProperty);
+        here.refuse_if(distinct, "operator", || format!("`{}` is not for affinities", affinity.operand.name()));
+        here.refuse_if(!(-100..=100).contains(&affinity.weight) || affinity.weight == 0, "weight", || {
+            format!("{} is not in -100..=100, or is 0", affinity.weight)
+        });
+        comparison(&mut here, &affinity.left, affinity.operand, &affinity.right);
+    }
+}
+
+fn spreads(rules: &mut Rules<'_>, spreads: &[Spread]) {
+    let everywhere = rules.runs_everywhere();
+    rules.refuse_if(everywhere && !spreads.is_empty(), "spread", || "a system job runs on every node and has no spreads".to_owned());
+    let mut attributes = BTreeSet::new();
+    for (index, spread) in spreads.iter().enumerate() {
+        let mut here = rules.inside(&format!("spread[{index}]"));
+        here.refuse_if(spread.attribute.is_empty(), "attribute", || "is required".to_owned());
+        here.refuse_if(!attributes.insert(&spread.attribute), "attribute", || format!("{:?} is spread over already", spread.attribute));
+        here.refuse_if(!(1..=100).contains(&spread.weight), "weight", || format!("{} is not in 1..=100", spread.weight));
+        let sum: u32 = spread.targets.iter().map(|target| u32::from(target.percent)).sum();
+        here.refuse_if(sum > 100, "target", || format!("the percents sum up to {sum}, more than 100"));
+        let mut values = BTreeSet::new();
+        for target in &spread.targets {
+            here.refuse_if(!values.insert(&target.value), "target", || format!("{:?} is there twice", target.value));
+        }
+    }
+}

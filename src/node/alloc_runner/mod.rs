@@ -1,0 +1,12 @@
+//! The life of one allocation: which of its tasks may start, which must end, and what the servers are told.
+//!
+//! [`coordinator`], [`status`] and [`health`] decide; [`runner`] is the one async loop per allocation that owns its tasks'
+//! machines, journals their records and carries their effects out.
+
+pub mod coordinator;
+pub mod health;
+pub mod runner;
+pub mod status;
+pub mod tasks;
+
+pub use runner::{AllocMessage, AllocRunner, AllocRunnerHandle, AllocView};

@@ -1,0 +1,353 @@
+//! A whole node against fake servers and a fake runtime, in tokio's paused time: what waits for a timer gets it at once.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::config::NodeConfig;
+use super::error::NodeError;
+use super::handle::NodeHandle;
+use super::start::Node;
+use super::testing::{self, FakeRuntime, FakeServers};
+use crate::model::task::{Artifact, Template};
+use crate::model::{AllocClientStatus, AllocDesiredStatus, ConfigValue, DeploymentId, Job, Lifecycle, LifecycleHook, TaskRunState};
+use crate::rpc::Assignment;
+use crate::runtime::driver::StartError;
+use crate::util::clock::Timestamp;
+
+/// One machine: its disk, its runtime and its servers outlive the node.
+struct Machine {
+    dir: tempfile::TempDir,
+    runtime: Arc<FakeRuntime>,
+    servers: Arc<FakeServers>,
+}
+
+impl Machine {
+    fn new() -> Self {
+        Self { dir: tempfile::tempdir().unwrap(), runtime: Arc::default(), servers: FakeServers::new() }
+    }
+
+    async fn boot(&self) -> NodeHandle {
+        let begin = tokio::time::Instant::now();
+        let clock = Arc::new(move || Timestamp(1_000_000_000) + begin.elapsed());
+        let config = NodeConfig::new(self.dir.path().to_owned());
+        Node::start_with_clock(config, self.servers.clone(), self.runtime.clone(), clock).await.unwrap()
+    }
+
+    /// What the servers were told of the assignment's allocation, once it has this status.
+    async fn reported(&self, assignment: &Assignment, status: AllocClientStatus) -> crate::model::AllocationUpdate {
+        self.servers.update(assignment.allocation.id, |update| update.client_status == status).await
+    }
+}
+
+fn stopped(assignment: &Assignment) -> Assignment {
+    let mut stopped = assignment.clone();
+    let allocation = Arc::make_mut(&mut stopped.allocation);
+    allocation.desired_status = AllocDesiredStatus::Stop;
+    allocation.desired_description = "alloc not needed".into();
+    allocation.alloc_modify_index += 1;
+    stopped
+}
+
+fn kinds(update: &crate::model::AllocationUpdate, task: &str) -> Vec<String> {
+    update.task_states[task].events.iter().map(|event| event.kind.to_string()).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn runs_what_is_assigned_and_stops_what_is_not_wanted() {
+    let machine = Machine::new();
+    let node = machine.boot().await;
+    let web = testing::assignment("web");
+    machine.servers.assign(std::slice::from_ref(&web));
+    let task = machine.runtime.running("task").await;
+    let update = machine.reported(&web, AllocClientStatus::Running).await;
+    assert_eq!(kinds(&update, "task"), ["Received", "Task Setup", "Started"]);
+    assert!(node.alloc_dir(web.allocation.id).unwrap().join("task/local").is_dir());
+
+    machine.servers.assign(&[stopped(&web)]);
+    let update = machine.reported(&web, AllocClientStatus::Complete).await;
+    assert_eq!(kinds(&update, "task")[3..], ["Killing", "Terminated", "Killed"]);
+    assert_eq!(*task.signals.lock().unwrap(), ["SIGINT"]);
+    task.released.subscribe().wait_for(|released| *released).await.unwrap();
+    node.shutdown(false).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn restarts_by_policy_and_reports_the_failure() {
+    let machine = Machine::new();
+    let node = machine.boot().await;
+    let web = testing::assignment("web");
+    machine.servers.assign(std::slice::from_ref(&web));
+    machine.runtime.running("task").await.exit(1);
+    machine.runtime.running("task").await.exit(2);
+    let update = machine.reported(&web, AllocClientStatus::Failed).await;
+    let state = &update.task_states["task"];
+    assert!(state.failed && state.restarts == 1);
+    assert_eq!(machine.runtime.launched().len(), 2);
+    node.shutdown(false).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_agent_adopts_what_runs_without_starting_it_again() {
+    let machine = Machine::new();
+    let node = machine.boot().await;
+    let web = testing::assignment("web");
+    machine.servers.assign(std::slice::from_ref(&web));
+    let task = machine.runtime.running("task").await;
+    machine.reported(&web, AllocClientStatus::Running).await;
+    let id = node.node_id();
+    node.shutdown(false).await;
+    assert!(task.is_running());
+
+    let node = machine.boot().await;
+    assert_eq!(node.node_id(), id);
+    assert_eq!(machine.runtime.swept.lock().unwrap().last().unwrap().iter().cloned().collect::<Vec<_>>(), machine.runtime.run_dirs());
+    assert!(node.task_states(web.allocation.id).unwrap()["task"].state == TaskRunState::Running);
+    task.exit(1);
+    machine.runtime.running("task").await;
+    assert_eq!(machine.runtime.launched().len(), 2, "one start, and one restart by policy");
+    node.shutdown(true).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_exit_while_the_agent_was_away_goes_through_the_policy() {
+    let machine = Machine::new();
+    let mut job = testing::service_job("batch");
+    job.job_type = crate::model::JobType::Batch;
+    let batch = testing::assignment_of(job);
+    let node = machine.boot().await;
+    machine.servers.assign(std::slice::from_ref(&batch));
+    let task = machine.runtime.running("task").await;
+    machine.reported(&batch, AllocClientStatus::Running).await;
+    node.shutdown(false).await;
+    task.exit(0);
+
+    let node = machine.boot().await;
+    machine.reported(&batch, AllocClientStatus::Complete).await;
+    assert_eq!(machine.runtime.launched().len(), 1);
+    node.shutdown(false).await;
+
+    // And it stays over.
+    let node = machine.boot().await;
+    machine.servers.assign(std::slice::from_ref(&batch));
+    node.shutdown(true).await;
+    assert_eq!(machine.runtime.launched().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_reboot_nothing_starts_before_the_servers_were_heard() {
+    let machine = Machine::new();
+    let node = machine.boot().await;
+    let (kept, replaced) = (testing::assignment("kept"), testing::assignment("replaced"));
+    machine.servers.assign(&[kept.clone(), replaced.clone()]);
+    machine.reported(&kept, AllocClientStatus::Running).await;
+    machine.reported(&replaced, AllocClientStatus::Running).await;
+    node.shutdown(false).await;
+    machine.runtime.reboot();
+
+    machine.servers.reachable.send_replace(false);
+    let node = machine.boot().await;
+    tokio::time::timeout(Duration::from_secs(600), machine.runtime.launches.subscribe().wait_for(|launches| launches.len() > 2))
+        .await
+        .expect_err("nothing starts while cut off");
+    machine.servers.assign(std::slice::from_ref(&kept));
+    machine.servers.reachable.send_replace(true);
+    machine.runtime.running("task").await;
+    assert_eq!(machine.runtime.launched().len(), 3, "only what is still wanted starts again");
+    node.shutdown(true).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_the_servers_collected_leaves_no_trace() {
+    let machine = Machine::new();
+    let node = machine.boot().await;
+    let web = testing::assignment("web");
+    machine.servers.assign(std::slice::from_ref(&web));
+    let task = machine.runtime.running("task").await;
+    machine.reported(&web, AllocClientStatus::Running).await;
+    let directory = node.alloc_dir(web.allocation.id).unwrap();
+    machine.servers.assign(&[]);
+    task.released.subscribe().wait_for(|released| *released).await.unwrap();
+    while node.allocation(web.allocation.id).is_some() {
+        tokio::task::yield_now().await;
+    }
+    assert!(!directory.exists());
+    node.shutdown(false).await;
+    let node = machine.boot().await;
+    assert!(node.allocations().is_empty());
+    node.shutdown(false).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_in_place_update_keeps_the_task_and_changes_its_policy() {
+    let machine = Machine::new();
+    let node = machine.boot().await;
+    let old = testing::assignment("web");
+    machine.servers.assign(std::slice::from_ref(&old));
+    let task = machine.runtime.running("task").await;
+    machine.reported(&old, AllocClientStatus::Running).await;
+
+    let mut job = (*old.job).clone();
+    job.version = 1;
+    job.job_modify_index = 9;
+    job.groups[0].tasks[0].kill_signal = "SIGQUIT".into();
+    let mut allocation = (*old.allocation).clone();
+    allocation.job = job.reference();
+    allocation.alloc_modify_index = 9;
+    let new = Assignment { allocation: Arc::new(allocation), job: Arc::new(job) };
+    machine.servers.assign(std::slice::from_ref(&new));
+    machine.servers.assign(&[{
+        let mut end = stopped(&new);
+        Arc::make_mut(&mut end.allocation).alloc_modify_index = 10;
+        end
+    }]);
+    machine.reported(&new, AllocClientStatus::Complete).await;
+    assert_eq!(*task.signals.lock().unwrap(), ["SIGQUIT"]);
+    assert_eq!(machine.runtime.launched().len(), 1);
+    node.shutdown(false).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn hooks_run_in_their_order() {
+    let machine = Machine::new();
+    let node = machine.boot().await;
+    let mut job = testing::service_job("web");
+    for (name, hook) in [("init", LifecycleHook::Prestart), ("after", LifecycleHook::Poststart), ("cleanup", LifecycleHook::Poststop)] {
+        let mut task = testing::task(name);
+        task.lifecycle = Some(Lifecycle { hook, sidecar: false });
+        job.groups[0].tasks.push(task);
+    }
+    let web = testing::assignment_of(job);
+    machine.servers.assign(std::slice::from_ref(&web));
+    machine.runtime.running("init").await.exit(0);
+    machine.runtime.running("after").await.exit(0);
+    machine.servers.assign(&[stopped(&web)]);
+    machine.runtime.running("cleanup").await.exit(0);
+    machine.reported(&web, AllocClientStatus::Complete).await;
+    assert_eq!(machine.runtime.launched(), ["init", "task", "after", "cleanup"]);
+    node.shutdown(false).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn tells_a_deployment_when_it_is_healthy() {
+    let machine = Machine::new();
+    let node = machine.boot().await;
+    let mut web = testing::assignment("web");
+    Arc::make_mut(&mut web.allocation).deployment = Some(DeploymentId(1));
+    machine.servers.assign(std::slice::from_ref(&web));
+    let update = machine.servers.update(web.allocation.id, |update| update.deployment_healthy.is_some()).await;
+    assert_eq!(update.deployment_healthy, Some(true));
+    assert!(update.at.since(update.task_states["task"].started_at.unwrap()) >= Duration::from_secs(10));
+    node.shutdown(true).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn start_errors_are_told_and_only_transient_ones_tried_again() {
+    let machine = Machine::new();
+    let node = machine.boot().await;
+    *machine.runtime.start_errors.lock().unwrap() =
+        vec![StartError::Permanent("no such command".to_owned()), StartError::Transient("registry is down".to_owned())];
+    let web = testing::assignment("web");
+    machine.servers.assign(std::slice::from_ref(&web));
+    let update = machine.reported(&web, AllocClientStatus::Failed).await;
+    let events = kinds(&update, "task");
+    assert_eq!(events, ["Received", "Task Setup", "Driver Failure", "Restarting", "Task Setup", "Driver Failure", "Not Restarting"]);
+    node.shutdown(false).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_work_fails_with_its_reason() {
+    let template = |data: &str| Template {
+        source: "".into(),
+        destination: "local/x".into(),
+        data: data.into(),
+        change_mode: "noop".into(),
+        change_signal: "".into(),
+        perms: "".into(),
+        left_delimiter: "".into(),
+        right_delimiter: "".into(),
+        splay: Duration::ZERO,
+        env: false,
+        once: false,
+        error_on_missing_key: false,
+    };
+    let artifact = Artifact {
+        source: "https://example.org/a".into(),
+        destination: "local/".into(),
+        mode: "any".into(),
+        options: Default::default(),
+        headers: Default::default(),
+        insecure: false,
+    };
+    let changes: [(&str, Box<dyn Fn(&mut Job)>); 4] = [
+        ("template functions", Box::new(move |job| job.groups[0].tasks[0].templates.push(template("{{ key \"a\" }}")))),
+        ("artifacts", Box::new(move |job| job.groups[0].tasks[0].artifacts.push(artifact.clone()))),
+        ("driver \"nope\"", Box::new(|job| job.groups[0].tasks[0].driver = "nope".into())),
+        ("config.bad", Box::new(|job| job.groups[0].tasks[0].config = ConfigValue::Map([("bad".to_owned(), ConfigValue::Null)].into()))),
+    ];
+    let machine = Machine::new();
+    let node = machine.boot().await;
+    for (reason, change) in changes {
+        let mut job = testing::service_job("web");
+        change(&mut job);
+        let web = testing::assignment_of(job);
+        machine.servers.assign(std::slice::from_ref(&web));
+        let update = machine.reported(&web, AllocClientStatus::Failed).await;
+        let event = update.task_states["task"].events.iter().find(|event| &*event.kind == "Failed Validation").unwrap();
+        assert!(event.message.contains(reason), "{}", event.message);
+    }
+    assert!(machine.runtime.launched().is_empty());
+    node.shutdown(false).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn registers_again_when_the_servers_forgot_it() {
+    let machine = Machine::new();
+    let node = machine.boot().await;
+    let mut registrations = machine.servers.registrations.subscribe();
+    registrations.wait_for(|count| *count == 1).await.unwrap();
+    *machine.servers.known.lock().unwrap() = false;
+    registrations.wait_for(|count| *count == 2).await.unwrap();
+    node.shutdown(false).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn reports_survive_an_outage() {
+    let machine = Machine::new();
+    let node = machine.boot().await;
+    let web = testing::assignment("web");
+    machine.servers.assign(std::slice::from_ref(&web));
+    let task = machine.runtime.running("task").await;
+    machine.reported(&web, AllocClientStatus::Running).await;
+    machine.servers.reachable.send_replace(false);
+    task.exit(1);
+    machine.runtime.running("task").await.exit(1);
+    while !node.allocation(web.allocation.id).unwrap().over {
+        tokio::task::yield_now().await;
+    }
+    machine.servers.reachable.send_replace(true);
+    machine.reported(&web, AllocClientStatus::Failed).await;
+    node.shutdown(false).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn users_restart_signal_and_measure_tasks() {
+    let machine = Machine::new();
+    let node = machine.boot().await;
+    let web = testing::assignment("web");
+    let id = web.allocation.id;
+    assert!(matches!(node.restart_task(id, None).await, Err(NodeError::UnknownAllocation(_))));
+    machine.servers.assign(std::slice::from_ref(&web));
+    let first = machine.runtime.running("task").await;
+    machine.reported(&web, AllocClientStatus::Running).await;
+    node.signal_task(id, Some("task".to_owned()), "SIGHUP").await.unwrap();
+    assert!(matches!(node.signal_task(id, None, "SIGNOPE").await, Err(NodeError::BadSignal(_))));
+    assert!(matches!(node.signal_task(id, Some("x".to_owned()), "SIGHUP").await, Err(NodeError::UnknownTask { .. })));
+    assert_eq!(node.alloc_stats(id).await.unwrap()["task"].pids, 1);
+    node.restart_task(id, None).await.unwrap();
+    let second = machine.runtime.running("task").await;
+    assert!(!Arc::ptr_eq(&first, &second));
+    assert_eq!(*first.signals.lock().unwrap(), ["SIGHUP", "SIGINT"]);
+    assert!(node.host_stats().unwrap().memory.total > 0);
+    node.shutdown(true).await;
+    assert!(!second.is_running(), "a shutdown that kills has killed");
+}

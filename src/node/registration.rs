@@ -1,0 +1,108 @@
+//! Keeps the node known to the servers: registers it, sends heartbeats, registers again when its facts change or the
+//! servers forgot it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
+
+use super::fingerprint;
+use super::shared::Shared;
+use crate::rpc::{LinkError, NodeLink};
+use crate::util::backoff::Backoff;
+
+const RETRY_BASE: Duration = Duration::from_millis(500);
+const RETRY_MAX: Duration = Duration::from_secs(15);
+/// How often the facts are looked at again (a driver may have become unhealthy).
+const FINGERPRINT_INTERVAL: Duration = Duration::from_secs(30);
+/// Heartbeats come no faster than this, whatever the servers say.
+const MIN_HEARTBEAT: Duration = Duration::from_millis(100);
+
+pub struct Registration {
+    pub shared: Arc<Shared>,
+    pub link: Arc<dyn NodeLink>,
+    /// Set to true when the servers know the node.
+    pub registered: watch::Sender<bool>,
+    /// Others tell here that the servers do not know the node.
+    pub forgotten: Arc<Notify>,
+}
+
+impl Registration {
+    /// Until the end of time.
+    pub async fn run(self) {
+        loop {
+            let ttl = self.register().await;
+            self.registered.send_replace(true);
+            self.heartbeat(ttl).await;
+            self.registered.send_replace(false);
+        }
+    }
+
+    async fn register(&self) -> Duration {
+        let mut backoff = Backoff::new(RETRY_BASE, RETRY_MAX);
+        loop {
+            let node = self.shared.node.load_full();
+            match self.link.register((*node).clone()).await {
+                Ok(reply) => {
+                    tracing::info!(node = %node.id, ttl = ?reply.ttl, "registered");
+                    return reply.ttl;
+                }
+                Err(error) => {
+                    let delay = backoff.next_delay();
+                    tracing::warn!(%error, ?delay, "cannot register, will try again");
+                    tokio::time::sleep(delay).await;
+                }
+            }
+        }
+    }
+
+    /// Returns when a registration is due.
+    async fn heartbeat(&self, mut ttl: Duration) {
+        let id = self.shared.node.load().id;
+        let mut backoff = Backoff::new(RETRY_BASE, RETRY_MAX);
+        let mut delay = ttl / 2;
+        let mut facts_at = Instant::now();
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(delay.max(MIN_HEARTBEAT)) => {}
+                () = self.forgotten.notified() => return,
+            }
+            if facts_at.elapsed() >= FINGERPRINT_INTERVAL {
+                facts_at = Instant::now();
+                if self.facts_changed().await {
+                    return;
+                }
+            }
+            match self.link.heartbeat(id).await {
+                Ok(reply) => {
+                    ttl = reply.ttl;
+                    delay = ttl / 2;
+                    backoff.reset();
+                }
+                Err(LinkError::UnknownNode) => return,
+                Err(error) => {
+                    delay = backoff.next_delay().min(ttl / 2);
+                    tracing::warn!(%error, ?delay, "heartbeat failed, will try again");
+                }
+            }
+        }
+    }
+
+    async fn facts_changed(&self) -> bool {
+        let shared = Arc::clone(&self.shared);
+        let looked = tokio::task::spawn_blocking(move || {
+            let before = shared.node.load_full();
+            let mut now = fingerprint::fingerprint(&shared.config, before.id, &shared.runtime.drivers());
+            // Free space changes all the time; how much disk may be promised to allocations is settled at the start.
+            now.resources.disk = before.resources.disk;
+            fingerprint::keep_volatile(&mut now, &before);
+            let changed = !now.same_registration(&before);
+            if changed {
+                shared.node.store(Arc::new(now));
+            }
+            changed
+        });
+        looked.await.unwrap_or(false)
+    }
+}

@@ -1,0 +1,140 @@
+//! Follows what the servers assign and keeps one runner per allocation.
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::{Notify, watch};
+use tokio::task::JoinSet;
+
+use super::alloc_runner::{AllocMessage, AllocRunner, AllocRunnerHandle};
+use super::reconcile::{Action, reconcile};
+use super::shared::Shared;
+use crate::model::{AllocClientStatus, AllocId, Allocation, AllocationUpdate};
+use crate::rpc::{AssignmentBatch, LinkError, NodeLink};
+use crate::util::backoff::Backoff;
+
+const RETRY_BASE: Duration = Duration::from_millis(250);
+const RETRY_MAX: Duration = Duration::from_secs(10);
+
+/// The runners of this node and the background work around them.
+#[derive(Default)]
+pub struct Runners {
+    handles: Mutex<BTreeMap<AllocId, AllocRunnerHandle>>,
+    tasks: Mutex<JoinSet<()>>,
+}
+
+impl Runners {
+    /// Starts the loop of `runner`; it is taken from the map when that ends.
+    pub fn spawn(self: &Arc<Self>, runner: AllocRunner, handle: AllocRunnerHandle) {
+        let id = runner.id();
+        self.handles().insert(id, handle);
+        let runners = Arc::clone(self);
+        self.spawn_work(async move {
+            runner.run().await;
+            runners.handles().remove(&id);
+        });
+    }
+
+    pub fn spawn_work(&self, work: impl Future<Output = ()> + Send + 'static) {
+        let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        while tasks.try_join_next().is_some() {}
+        tasks.spawn(work);
+    }
+
+    pub fn get(&self, id: AllocId) -> Option<AllocRunnerHandle> {
+        self.handles().get(&id).cloned()
+    }
+
+    pub fn all(&self) -> Vec<(AllocId, AllocRunnerHandle)> {
+        self.handles().iter().map(|(id, handle)| (*id, handle.clone())).collect()
+    }
+
+    /// Ends all background work wherever it waits.
+    pub fn abort(&self) {
+        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
+    }
+
+    fn handles(&self) -> MutexGuard<'_, BTreeMap<AllocId, AllocRunnerHandle>> {
+        // Every critical section leaves the map whole.
+        self.handles.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+pub struct Supervisor {
+    pub shared: Arc<Shared>,
+    pub link: Arc<dyn NodeLink>,
+    pub runners: Arc<Runners>,
+    pub registered: watch::Receiver<bool>,
+    pub forgotten: Arc<Notify>,
+}
+
+impl Supervisor {
+    /// Until the end of time, or until the registration has ended.
+    pub async fn run(mut self) {
+        let node = self.shared.node.load().id;
+        let mut backoff = Backoff::new(RETRY_BASE, RETRY_MAX);
+        let mut index = 0;
+        loop {
+            if self.registered.wait_for(|registered| *registered).await.is_err() {
+                return;
+            }
+            match self.link.assignments(node, index).await {
+                Ok(batch) => {
+                    backoff.reset();
+                    self.apply(&batch);
+                    index = batch.index;
+                }
+                Err(error) => {
+                    let delay = backoff.next_delay();
+                    tracing::warn!(%error, ?delay, "cannot ask for assignments, will try again");
+                    if error == LinkError::UnknownNode {
+                        index = 0;
+                        self.forgotten.notify_one();
+                    }
+                    tokio::time::sleep(delay).await;
+                }
+            }
+        }
+    }
+
+    fn apply(&self, batch: &AssignmentBatch) {
+        let runners = self.runners.all();
+        let known = runners.iter().map(|(id, _)| *id).collect();
+        for action in reconcile(&known, batch) {
+            match action {
+                Action::Start(assignment) => {
+                    let (runner, handle) = AllocRunner::new(Arc::clone(&self.shared), assignment);
+                    self.runners.spawn(runner, handle);
+                }
+                Action::Update(assignment) => self.tell(assignment.allocation.id, AllocMessage::Assign(assignment)),
+                Action::Forget(id) => self.tell(id, AllocMessage::Forget),
+                Action::ReportEnd(allocation) => self.report_end(&allocation),
+            }
+        }
+        // After the updates: what the servers want stopped must not start first.
+        if batch.complete {
+            for (_, handle) in runners {
+                handle.send(AllocMessage::ServersHeard);
+            }
+        }
+    }
+
+    fn tell(&self, id: AllocId, message: AllocMessage) {
+        if let Some(handle) = self.runners.get(id) {
+            handle.send(message);
+        }
+    }
+
+    fn report_end(&self, allocation: &Allocation) {
+        self.shared.reports.push(AllocationUpdate {
+            id: allocation.id,
+            client_status: AllocClientStatus::Complete,
+            client_description: "Stopped before it ran on this node".into(),
+            task_states: allocation.task_states.clone(),
+            deployment_healthy: None,
+            at: self.shared.now(),
+        });
+    }
+}
