@@ -71,7 +71,7 @@ mod tests {
             for method in methods(route.verb) {
                 let operation = &document["paths"][route.template][*method];
                 assert_eq!(operation["summary"], route.summary);
-                assert!(ids.insert(operation["operationId"].clone()), "{} {method}", route.template);
+                assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()), "{} {method}", route.template);
             }
         }
         assert_eq!(document["paths"]["/v1/job/{id}/plan"]["put"]["parameters"][0]["name"], "id");
