@@ -26,7 +26,8 @@ pub fn evaluate_all(blocks: &[&Body], var: &Value, scope: &Scope<'_>, errors: &m
             let message = format!("`local.{name}` uses `local` as a whole, and so itself");
             errors.push(*EvalError::new("local-cycle", expr.span(), message).with_help(Some("name the value: `local.name`")));
         }
-        let used: BTreeSet<&str> = finder.names.iter().filter_map(|used| expressions.get_key_value(used.as_str()).map(|(key, _)| *key)).collect();
+        let used: BTreeSet<&str> =
+            finder.names.iter().filter_map(|used| expressions.get_key_value(used.as_str()).map(|(key, _)| *key)).collect();
         for other in &used {
             waiters.entry(other).or_default().push(name);
         }
