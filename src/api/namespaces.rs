@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use super::ApiError;
 use super::call::{Answer, Call};
 
-const DEFAULT: &str = "default";
+pub const DEFAULT: &str = "default";
 
 fn default_namespace() -> Value {
     json!({

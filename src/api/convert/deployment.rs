@@ -3,6 +3,7 @@
 use super::nanoseconds;
 use crate::api::types::deployment::{Deployment, DeploymentState};
 use crate::model;
+use crate::util::clock::Timestamp;
 
 impl From<&model::Deployment> for Deployment {
     fn from(deployment: &model::Deployment) -> Self {
@@ -33,7 +34,7 @@ impl From<&model::DeploymentGroup> for DeploymentState {
             auto_revert: group.auto_revert,
             auto_promote: group.auto_promote,
             progress_deadline: nanoseconds(group.progress_deadline),
-            require_progress_by: group.require_progress_by.map(|at| at.rfc3339()),
+            require_progress_by: group.require_progress_by.map(Timestamp::rfc3339),
             promoted: group.promoted,
             desired_canaries: group.desired_canaries.into(),
             desired_total: group.desired_total.into(),

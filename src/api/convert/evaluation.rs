@@ -3,6 +3,7 @@
 use super::{counts, optional_id};
 use crate::api::types::evaluation::{Evaluation, EvaluationStub};
 use crate::model;
+use crate::util::clock::Timestamp;
 
 impl From<&model::Evaluation> for Evaluation {
     fn from(eval: &model::Evaluation) -> Self {
@@ -18,7 +19,7 @@ impl From<&model::Evaluation> for Evaluation {
             deployment_id: optional_id(eval.deployment_id),
             status: eval.status.name().to_owned(),
             status_description: eval.status_description.to_string(),
-            wait_until: eval.wait_until.map(|at| at.rfc3339()),
+            wait_until: eval.wait_until.map(Timestamp::rfc3339),
             next_eval: optional_id(eval.next),
             previous_eval: optional_id(eval.previous),
             blocked_eval: optional_id(eval.blocked),
@@ -47,7 +48,7 @@ impl From<&model::Evaluation> for EvaluationStub {
             deployment_id: optional_id(eval.deployment_id),
             status: eval.status.name().to_owned(),
             status_description: eval.status_description.to_string(),
-            wait_until: eval.wait_until.map(|at| at.rfc3339()),
+            wait_until: eval.wait_until.map(Timestamp::rfc3339),
             next_eval: optional_id(eval.next),
             previous_eval: optional_id(eval.previous),
             blocked_eval: optional_id(eval.blocked),

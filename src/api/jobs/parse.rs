@@ -11,8 +11,8 @@ pub async fn parse(call: Call) -> Answer {
     if request.job_hcl.trim().is_empty() {
         return Err(ApiError::bad_request("Job spec is empty"));
     }
-    let parsed = job_json::from_hcl(&request.job_hcl, &request.variables)?;
-    call.plain(&job_json::to_value(&parsed.job))
+    let job = job_json::from_hcl(&request.job_hcl, &request.variables)?;
+    call.plain(&job_json::to_value(&job))
 }
 
 /// Answers 200 with the problems, whatever they are: that the job is wrong is the answer, not a failure of the request.

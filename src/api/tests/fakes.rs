@@ -45,7 +45,10 @@ impl World {
             events: broker,
             stopping,
         };
-        Self { server, context, stop }
+        let world = Self { server, context, stop };
+        // As in a cluster, where the first entries are consensus's own: no row has index 1.
+        world.apply(Command::Noop);
+        world
     }
 
     pub fn router(&self) -> Router {

@@ -62,7 +62,7 @@ async fn lists_are_narrowed_by_prefix_filter_and_namespace() {
     assert_eq!(world.ids("/v1/jobs?namespace=other").await.len(), 0);
     assert_eq!(world.ids(&format!("/v1/allocations?filter={}", escape("JobID == web and Job.Type == service"))).await.len(), 2);
     let first = &world.ids("/v1/allocations").await[0];
-    assert_eq!(world.ids(&format!("/v1/allocations?prefix={}", &first[..8])).await, [first.clone()]);
+    assert_eq!(world.ids(&format!("/v1/allocations?prefix={}", &first[..8])).await, std::slice::from_ref(first));
     assert_eq!(world.ids(&format!("/v1/nodes?filter={}", escape("Attributes[\"kernel.name\"] == linux"))).await.len(), 1);
     assert_eq!(world.get("/v1/evaluations/count?status=complete").await.json()["Count"], 1);
     for (path, text) in [
