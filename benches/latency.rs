@@ -63,7 +63,8 @@ fn main() {
         submitted.push(beacon(&socket) - start);
         agent.wait_count(&format!("bench-{ordinal}"), "complete", 1);
     }
-    let rows = [("submit_to_first_instruction", submitted), ("submit_acknowledged", acknowledged), ("fork_exec", spawned), ("fsync", synced)];
+    let rows =
+        [("submit_to_first_instruction", submitted), ("submit_acknowledged", acknowledged), ("fork_exec", spawned), ("fsync", synced)];
     println!("{:<30} {:>9} {:>9} {:>9}", "case (milliseconds)", "p50", "p99", "max");
     for (name, mut samples) in rows {
         samples.sort_unstable();

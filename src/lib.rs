@@ -33,13 +33,13 @@
 //!
 //! `tests/layering.rs` holds the table of who may use whom.
 
-// pub mod agent;
+pub mod agent;
 pub mod api;
-// pub mod cli;
+pub mod cli;
 pub mod codec;
-// pub mod jobspec;
+pub mod jobspec;
 pub mod model;
-// pub mod node;
+pub mod node;
 pub mod raft;
 pub mod rpc;
 pub mod runtime;

@@ -2,11 +2,12 @@
 
 use std::process::ExitCode;
 
+use pannier::runtime::shim::{self, ShimArgs};
+
 fn main() -> ExitCode {
     // A task's shim must stay tiny and single-threaded: it is dispatched before anything else is set up.
-    let mut arguments = std::env::args_os();
-    if arguments.nth(1).is_some_and(|first| first == pannier::runtime::shim::ARGUMENT) {
-        return pannier::runtime::shim::main(arguments);
+    if let Some(args) = ShimArgs::parse(std::env::args_os().map(|argument| argument.to_string_lossy().into_owned())) {
+        return shim::main(&args);
     }
     pannier::cli::main(pannier::agent::run)
 }

@@ -55,9 +55,7 @@ fn more_than_any_node_has_is_explained() {
     assert_eq!(status, 200);
     agent.wait("the blocked evaluation", || {
         let evaluations = agent.get("/v1/job/bad/evaluations");
-        evaluations.as_array().is_some_and(|rows| {
-            rows.iter().any(|row| row["FailedTGAllocs"]["g"]["DimensionExhausted"]["memory"] == 1)
-        })
+        evaluations.as_array().is_some_and(|rows| rows.iter().any(|row| row["FailedTGAllocs"]["g"]["DimensionExhausted"]["memory"] == 1))
     });
 }
 
@@ -80,7 +78,8 @@ fn a_huge_body_is_refused_and_the_agent_goes_on() {
     if !answer.is_empty() {
         assert!(answer.starts_with("HTTP/1.1 413"), "{}", answer.lines().next().unwrap_or_default());
     }
-    let (status, text) = agent.try_request("PUT", "/v1/jobs", &format!("{{\"Job\": \"{}\"}}", "x".repeat(40 << 20))).unwrap_or((413, String::new()));
+    let (status, text) =
+        agent.try_request("PUT", "/v1/jobs", &format!("{{\"Job\": \"{}\"}}", "x".repeat(40 << 20))).unwrap_or((413, String::new()));
     assert_eq!(status, 413, "{text:.200}");
     agent.get("/v1/jobs");
 }
@@ -89,7 +88,8 @@ fn a_huge_body_is_refused_and_the_agent_goes_on() {
 fn a_wrong_jobspec_is_pointed_at() {
     let agent = TestAgent::start();
     let path = agent.dir.path().join("wrong.nomad.hcl");
-    std::fs::write(&path, "job \"x\" {\n  group \"g\" {\n    cuont = 2\n    task \"t\" {\n      driver = \"raw_exec\"\n    }\n  }\n}\n").expect("written");
+    std::fs::write(&path, "job \"x\" {\n  group \"g\" {\n    cuont = 2\n    task \"t\" {\n      driver = \"raw_exec\"\n    }\n  }\n}\n")
+        .expect("written");
     for command in [["job", "validate"], ["job", "run"]] {
         let output = agent.cli(&[command[0], command[1], path.to_str().expect("UTF-8")]);
         let text = String::from_utf8_lossy(&output.stderr).into_owned() + &String::from_utf8_lossy(&output.stdout);

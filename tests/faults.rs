@@ -82,7 +82,8 @@ fn killed_during_submissions_every_acknowledged_job_runs_exactly_once() {
         agent.launch();
         let acknowledged = acknowledged.into_inner().expect("not poisoned");
         assert!(acknowledged.len() >= kill_after);
-        let registered: Vec<String> = agent.get(&format!("/v1/jobs?prefix={prefix}"))
+        let registered: Vec<String> = agent
+            .get(&format!("/v1/jobs?prefix={prefix}"))
             .as_array()
             .expect("jobs")
             .iter()
@@ -151,7 +152,8 @@ fn a_taken_port_and_a_taken_directory_are_named() {
     let text = refused(&agent);
     assert!(text.contains("the port is taken"), "{text}");
     let mut elsewhere = agent.command();
-    let output = elsewhere.args(["-http-port", &support::free_port().to_string()]).stderr(std::process::Stdio::piped()).output().expect("it runs");
+    let output =
+        elsewhere.args(["-http-port", &support::free_port().to_string()]).stderr(std::process::Stdio::piped()).output().expect("it runs");
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success() && text.contains("another agent runs on the data directory"), "{text}");
     assert_eq!(agent.get("/v1/nodes").as_array().expect("nodes").len(), 1, "the first agent is unharmed");
@@ -273,7 +275,11 @@ fn a_full_disk_stops_the_agent_with_a_reason_and_loses_nothing() {
     disk.remount("size=256m");
     agent.launch();
     let jobs = agent.get("/v1/jobs?prefix=full-");
-    assert!(jobs.as_array().expect("jobs").len() >= acknowledged, "{acknowledged} were acknowledged, {} are there", jobs.as_array().expect("jobs").len());
+    assert!(
+        jobs.as_array().expect("jobs").len() >= acknowledged,
+        "{acknowledged} were acknowledged, {} are there",
+        jobs.as_array().expect("jobs").len()
+    );
     agent.interrupt();
     drop(disk);
 }

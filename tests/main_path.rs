@@ -77,8 +77,7 @@ fn a_service_runs_scales_and_stops_without_a_trace() {
 
     agent.cli_ok(&["job", "scale", "hello", "web", "5"]);
     agent.wait_count("hello", "running", 5);
-    let mut indexes: Vec<String> =
-        agent.allocations("hello").iter().map(|row| row["Name"].as_str().expect("a name").to_owned()).collect();
+    let mut indexes: Vec<String> = agent.allocations("hello").iter().map(|row| row["Name"].as_str().expect("a name").to_owned()).collect();
     indexes.sort();
     assert_eq!(indexes, (0..5).map(|index| format!("hello.web[{index}]")).collect::<Vec<_>>());
 
@@ -110,7 +109,10 @@ fn a_batch_job_completes_and_its_output_can_be_read() {
 #[test]
 fn a_failing_task_is_restarted_then_given_up_with_its_exit_code() {
     let agent = TestAgent::start();
-    let spec = batch("fails", 1, "exit 7").replace("attempts = 0\n      mode     = \"fail\"", "attempts = 1\n      delay = \"10ms\"\n      interval = \"30m\"\n      mode = \"fail\"");
+    let spec = batch("fails", 1, "exit 7").replace(
+        "attempts = 0\n      mode     = \"fail\"",
+        "attempts = 1\n      delay = \"10ms\"\n      interval = \"30m\"\n      mode = \"fail\"",
+    );
     agent.run_job(&spec);
     agent.wait_count("fails", "failed", 1);
     let state = &agent.get(&format!("/v1/allocation/{}", agent.allocations("fails")[0]["ID"].as_str().expect("an id")))["TaskStates"]["t"];

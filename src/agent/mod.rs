@@ -17,7 +17,6 @@ use std::process::ExitCode;
 
 use tracing::{error, info};
 
-use self::config::AgentConfig;
 use self::data_dir::DataDir;
 use crate::cli::AgentArgs;
 

@@ -13,8 +13,8 @@ use tracing::{info, warn};
 
 use super::AgentError;
 use super::config::AgentConfig;
-use super::logging::LogLines;
 use super::local_agent::LocalAgent;
+use super::logging::LogLines;
 use super::node_handle::{LocalNode, LocalNodes};
 use super::server_handle::LocalServer;
 use super::task_runtime::TaskRuntime;
@@ -42,14 +42,10 @@ pub async fn run(config: AgentConfig, data_dir: &Path, lines: LogLines) -> Resul
     let link = Arc::new(LocalLink(Arc::clone(&server)));
     let runtime = Arc::new(TaskRuntime::new(&config, data_dir)?);
     let node = Arc::new(Node::start(node_config(&config, data_dir, address), link, runtime).await?);
-    let events = Arc::new(EventBroker::new(server.store().load().index()));
+    let events = Arc::new(EventBroker::default());
     tasks.spawn(api::events::run(Arc::clone(&events), server.store(), stopping.subscribe()));
     let context = ApiContext {
-        server: Arc::new(LocalServer {
-            server: Arc::clone(&server),
-            datacenter: config.datacenter.clone(),
-            address: address.to_string(),
-        }),
+        server: Arc::new(LocalServer { server: Arc::clone(&server), datacenter: config.datacenter.clone(), address: address.to_string() }),
         nodes: Arc::new(LocalNodes(Arc::new(LocalNode(Arc::clone(&node))))),
         agent: Arc::new(LocalAgent::new(&config, address, lines)),
         metrics: Arc::new(Registry::default()),

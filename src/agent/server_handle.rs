@@ -37,14 +37,7 @@ impl ServerHandle for LocalServer {
             datacenter: self.datacenter.clone(),
             is_leader,
             leader: is_leader.then(|| self.address.clone()),
-            peers: vec![Peer {
-                id: raft.id.to_string(),
-                name,
-                address: self.address.clone(),
-                voter: true,
-                leader: is_leader,
-                alive: true,
-            }],
+            peers: vec![Peer { id: raft.id.to_string(), name, address: self.address.clone(), voter: true, leader: is_leader, alive: true }],
             term: raft.term,
             last_log_index: raft.last_log,
             commit_index: raft.committed,
@@ -69,17 +62,9 @@ impl ServerHandle for LocalServer {
         async move { self.server.register_job(request).await.map(registered).map_err(error_of) }.boxed()
     }
 
-    fn deregister_job(
-        &self,
-        key: JobKey,
-        purge: bool,
-        no_shutdown_delay: bool,
-        eval_priority: Option<u8>,
-    ) -> Answer<'_, Registered> {
-        async move {
-            self.server.deregister_job(key, purge, no_shutdown_delay, eval_priority).await.map(registered).map_err(error_of)
-        }
-        .boxed()
+    fn deregister_job(&self, key: JobKey, purge: bool, no_shutdown_delay: bool, eval_priority: Option<u8>) -> Answer<'_, Registered> {
+        async move { self.server.deregister_job(key, purge, no_shutdown_delay, eval_priority).await.map(registered).map_err(error_of) }
+            .boxed()
     }
 
     fn evaluate_job(&self, key: JobKey, force_reschedule: bool) -> Answer<'_, Registered> {

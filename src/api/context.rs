@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use super::ApiError;
 use super::events::EventBroker;
 use super::handles::{AgentHandle, NodeApi, NodeDirectory, ServerHandle};
-use super::ApiError;
 use crate::model::NodeId;
 use crate::util::metrics::Registry;
 

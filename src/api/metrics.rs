@@ -65,13 +65,7 @@ fn summary(registry: &Registry, state: &State) -> MetricsSummary {
         counters: registry
             .counters()
             .into_iter()
-            .map(|(key, count)| SampledValue {
-                labels: labels(&key),
-                name: key.name,
-                count,
-                sum: count as f64,
-                ..SampledValue::default()
-            })
+            .map(|(key, count)| SampledValue { labels: labels(&key), name: key.name, count, sum: count as f64, ..SampledValue::default() })
             .collect(),
         samples: registry
             .timings()

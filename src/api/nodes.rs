@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::ApiError;
 use super::call::{Answer, Call, View};
-use super::convert::node::{self, StubFields};
 use super::convert::allocation;
+use super::convert::node::{self, StubFields};
 use super::handles::{Drain, NodeChange};
 use super::page::{self, IdKey, Page};
 use super::types::node::{Node, NodeDrainRequest, NodeEligibilityRequest, NodeUpdateResponse};
-use super::ApiError;
 use crate::model::{self, Eligibility, NodeId};
 use crate::state::{State, Table};
 
@@ -28,11 +28,7 @@ pub async fn list(call: Call) -> Answer {
 }
 
 /// Nodes whose id begins with `prefix`, as the pages want them.
-pub fn rows<'a>(
-    state: &'a State,
-    prefix: &str,
-    wanted: impl Fn(&model::Node) -> bool,
-) -> Vec<(IdKey<NodeId>, &'a Arc<model::Node>)> {
+pub fn rows<'a>(state: &'a State, prefix: &str, wanted: impl Fn(&model::Node) -> bool) -> Vec<(IdKey<NodeId>, &'a Arc<model::Node>)> {
     let matching = state.nodes().filter(|node| (prefix.is_empty() || node.id.to_string().starts_with(prefix)) && wanted(node));
     matching.map(|node| (IdKey(node.id), node)).collect()
 }

@@ -139,8 +139,6 @@ impl ListQuery {
     /// Whether the filter lets an object through; its JSON is only made when there is a filter.
     pub fn keeps(&self, object: impl FnOnce(&Filter) -> serde_json::Value) -> Result<bool, ApiError> {
         let Some(filter) = &self.filter else { return Ok(true) };
-        filter
-            .matches(&object(filter))
-            .map_err(|error| ApiError::bad_request(format!("failed to apply filter expression: {error}")))
+        filter.matches(&object(filter)).map_err(|error| ApiError::bad_request(format!("failed to apply filter expression: {error}")))
     }
 }

@@ -3,7 +3,9 @@
 use futures_util::future::BoxFuture;
 
 use super::call::{Answer, Call};
-use super::{agent, allocations, deployments, evaluations, events, jobs, metrics, namespaces, node_pools, node_requests, nodes, openapi, operator};
+use super::{
+    agent, allocations, deployments, evaluations, events, jobs, metrics, namespaces, node_pools, node_requests, nodes, openapi, operator,
+};
 use super::{search, status, system};
 
 /// What a route is called with.

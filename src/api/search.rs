@@ -65,8 +65,7 @@ fn nodes(state: &State, prefix: &str) -> (Vec<String>, bool) {
 
 /// The first matches, and whether there are more.
 fn first(names: impl Iterator<Item = impl Display>, prefix: &str) -> (Vec<String>, bool) {
-    let mut found: Vec<String> =
-        names.map(|name| name.to_string()).filter(|name| name.starts_with(prefix)).take(LIMIT + 1).collect();
+    let mut found: Vec<String> = names.map(|name| name.to_string()).filter(|name| name.starts_with(prefix)).take(LIMIT + 1).collect();
     let truncated = found.len() > LIMIT;
     found.truncate(LIMIT);
     (found, truncated)

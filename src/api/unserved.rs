@@ -6,8 +6,7 @@ use axum::response::{IntoResponse, Response};
 use super::ApiError;
 
 /// Only Nomad Enterprise serves these; the text is the one its open edition answers with.
-const ENTERPRISE: [&str; 5] =
-    ["/v1/sentinel/", "/v1/quota", "/v1/recommendation", "/v1/operator/license", "/v1/operator/utilization"];
+const ENTERPRISE: [&str; 5] = ["/v1/sentinel/", "/v1/quota", "/v1/recommendation", "/v1/operator/license", "/v1/operator/utilization"];
 
 /// Nomad serves these and pannier does not.
 const UNSUPPORTED: [&str; 24] = [
@@ -38,8 +37,7 @@ const UNSUPPORTED: [&str; 24] = [
 ];
 
 /// What may stand behind a job's id in Nomad and not here.
-const UNSUPPORTED_BELOW_JOB: [&str; 7] =
-    ["/dispatch", "/dispatch/payload", "/periodic/force", "/services", "/actions", "/action", "/tag"];
+const UNSUPPORTED_BELOW_JOB: [&str; 7] = ["/dispatch", "/dispatch/payload", "/periodic/force", "/services", "/actions", "/action", "/tag"];
 
 /// The answer to a path that no route serves.
 pub fn answer(method: &Method, path: &str) -> Response {

@@ -84,6 +84,39 @@ impl Diagnostic {
     }
 }
 
+/// Diagnostics of one jobspec. Beyond the first hundred they help nobody, and are not even made.
+#[derive(Debug, Default)]
+pub struct Report {
+    list: Vec<Diagnostic>,
+}
+
+impl Report {
+    pub const MOST: usize = 100;
+
+    pub fn add(&mut self, make: impl FnOnce() -> Diagnostic) {
+        if !self.is_full() {
+            self.list.push(make());
+        }
+    }
+
+    pub fn is_full(&self) -> bool {
+        self.list.len() >= Self::MOST
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.list.is_empty()
+    }
+
+    pub fn append(&mut self, other: Self) {
+        let room = Self::MOST.saturating_sub(self.list.len());
+        self.list.extend(other.list.into_iter().take(room));
+    }
+
+    pub fn into_list(self) -> Vec<Diagnostic> {
+        self.list
+    }
+}
+
 /// A source text with its name, which turns byte ranges into positions.
 #[derive(Clone, Debug)]
 pub struct Source<'a> {

@@ -4,6 +4,7 @@
 //! into it, JSON is read into it, then `defaults` fills in what was left out and `json::into_model` makes the
 //! model of it. [`validate`] judges the model, wherever it came from. Pure: no file, clock or network.
 
+mod config;
 mod decode;
 mod defaults;
 pub mod diagnostic;
@@ -13,15 +14,19 @@ pub mod json;
 mod suggest;
 mod validate;
 
+#[cfg(test)]
+mod tests;
+
 use hcl_edit::structure::{Block, Structure};
 use hcl_edit::{Span, parser};
 
+pub use self::config::config_from_hcl;
 pub use self::diagnostic::{Diagnostic, Severity};
 pub use self::hcl::variables::{VariableFile, VariableSources};
 pub use self::validate::{Problem, validate};
 
 use self::decode::{Decoder, Spans};
-use self::diagnostic::{Position, Source};
+use self::diagnostic::{Position, Report, Source};
 use self::hcl::variables::{Variables, syntax_error};
 use self::hcl::{EvalError, Meter, Scope};
 use self::suggest::did_you_mean;
@@ -41,10 +46,11 @@ pub struct Parsed {
 }
 
 impl Parsed {
-    /// Problems of `job` as diagnostics, each at the nearest place of the source that its path names.
+    /// The first hundred problems of `job` as diagnostics, each at the nearest place of the source that its path names.
     pub fn locate(&self, problems: &[Problem]) -> Vec<Diagnostic> {
         problems
             .iter()
+            .take(Report::MOST)
             .map(|problem| {
                 let message = format!("{}: {}", problem.path, problem.message);
                 let mut diagnostic = Diagnostic::without_position(problem.severity, "invalid-job", &self.file, message);
@@ -111,24 +117,24 @@ pub fn parse_hcl(source: &str, file: &str, sources: &VariableSources) -> Result<
     }
 
     let (var, problems) = variables.resolve(sources);
-    decoder.diagnostics.extend(problems);
+    decoder.report.append(problems);
     let mut errors = Vec::new();
     let local = hcl::locals::evaluate_all(&locals, &var, &root, &mut errors);
     errors.into_iter().for_each(|error| decoder.error(error));
     let Some(job) = jobs.first() else {
         decoder.error(*EvalError::new("missing-block", None, "there is no `job` block"));
-        return Err(decoder.diagnostics);
+        return Err(decoder.report.into_list());
     };
-    if !decoder.diagnostics.is_empty() {
+    if !decoder.report.is_empty() {
         // Wrong variables would only bring errors that follow from them.
-        return Err(decoder.diagnostics);
+        return Err(decoder.report.into_list());
     }
     let mut scope = Scope::child(&root);
     scope.set("var", var);
     scope.set("local", local);
     let api = decoder.job(job, &scope);
-    if !decoder.diagnostics.is_empty() {
-        return Err(decoder.diagnostics);
+    if !decoder.report.is_empty() {
+        return Err(decoder.report.into_list());
     }
     let job = json::job_from_api_value(serde_json::Value::Object(api), file)?;
     let mut parsed = Parsed { job, warnings: Vec::new(), file: file.to_owned(), source: source.text.to_owned(), spans: decoder.spans };

@@ -19,16 +19,12 @@ pub enum Action {
 /// Idempotent: what is right already leads to an update that changes nothing.
 pub fn reconcile(known: &BTreeSet<AllocId>, batch: &AssignmentBatch) -> Vec<Action> {
     let mut actions = Vec::new();
-    let removed: BTreeSet<AllocId> = batch.removed.iter().copied().collect();
     let assigned: BTreeSet<AllocId> = batch.assignments.iter().map(|assignment| assignment.allocation.id).collect();
-    let unwanted = |id: &&AllocId| removed.contains(id) || (batch.complete && !assigned.contains(id));
+    let unwanted = |id: &&AllocId| batch.complete && !assigned.contains(id);
     // Ends come first: what starts may need their ports and cores.
     actions.extend(known.iter().filter(unwanted).map(|id| Action::Forget(*id)));
     for assignment in &batch.assignments {
         let allocation = &assignment.allocation;
-        if removed.contains(&allocation.id) {
-            continue;
-        }
         if known.contains(&allocation.id) {
             actions.push(Action::Update(assignment.clone()));
         } else if !allocation.is_terminal() {
@@ -46,13 +42,8 @@ mod tests {
     use crate::model::{AllocClientStatus, AllocDesiredStatus};
     use crate::node::testing;
 
-    fn batch(complete: bool, assignments: &[&Assignment], removed: &[AllocId]) -> AssignmentBatch {
-        AssignmentBatch {
-            index: 1,
-            complete,
-            assignments: assignments.iter().map(|assignment| (*assignment).clone()).collect(),
-            removed: removed.to_vec(),
-        }
+    fn batch(complete: bool, assignments: &[&Assignment]) -> AssignmentBatch {
+        AssignmentBatch { index: 1, complete, assignments: assignments.iter().map(|assignment| (*assignment).clone()).collect() }
     }
 
     fn with(assignment: &Assignment, desired: AllocDesiredStatus, client: AllocClientStatus) -> Assignment {
@@ -67,15 +58,15 @@ mod tests {
     fn starts_the_new_and_updates_the_known() {
         let (old, new) = (testing::assignment("old"), testing::assignment("new"));
         let known = BTreeSet::from([old.allocation.id]);
-        assert_eq!(reconcile(&known, &batch(false, &[&old, &new], &[])), [Action::Update(old), Action::Start(new)]);
+        assert_eq!(reconcile(&known, &batch(false, &[&old, &new])), [Action::Update(old), Action::Start(new)]);
     }
 
     #[test]
     fn a_complete_batch_ends_what_it_does_not_name() {
         let (kept, gone) = (testing::assignment("kept"), testing::assignment("gone"));
         let known = BTreeSet::from([kept.allocation.id, gone.allocation.id]);
-        assert_eq!(reconcile(&known, &batch(false, &[], &[])), []);
-        let actions = reconcile(&known, &batch(true, &[&kept], &[]));
+        assert_eq!(reconcile(&known, &batch(false, &[])), []);
+        let actions = reconcile(&known, &batch(true, &[&kept]));
         assert_eq!(actions, [Action::Forget(gone.allocation.id), Action::Update(kept)]);
     }
 
@@ -84,16 +75,16 @@ mod tests {
         let fresh = testing::assignment("a");
         let none = BTreeSet::new();
         let done = with(&fresh, AllocDesiredStatus::Run, AllocClientStatus::Complete);
-        assert_eq!(reconcile(&none, &batch(true, &[&done], &[])), []);
+        assert_eq!(reconcile(&none, &batch(true, &[&done])), []);
         let stopped = with(&fresh, AllocDesiredStatus::Stop, AllocClientStatus::Pending);
-        assert_eq!(reconcile(&none, &batch(true, &[&stopped], &[])), [Action::ReportEnd(stopped.allocation)]);
+        assert_eq!(reconcile(&none, &batch(true, &[&stopped])), [Action::ReportEnd(stopped.allocation)]);
     }
 
     #[test]
     fn the_collected_are_forgotten() {
         let old = testing::assignment("old");
         let known = BTreeSet::from([old.allocation.id]);
-        assert_eq!(reconcile(&known, &batch(false, &[], &[old.allocation.id])), [Action::Forget(old.allocation.id)]);
-        assert_eq!(reconcile(&BTreeSet::new(), &batch(false, &[], &[old.allocation.id])), []);
+        assert_eq!(reconcile(&known, &batch(false, &[])), [Action::Forget(old.allocation.id)]);
+        assert_eq!(reconcile(&BTreeSet::new(), &batch(false, &[])), []);
     }
 }

@@ -54,7 +54,9 @@ impl Node {
             runtime,
             journal,
             reports: Reports::default(),
-            agent_env: std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?))).collect(),
+            agent_env: std::env::vars_os()
+                .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+                .collect(),
             clock,
             config,
         });

@@ -267,7 +267,8 @@ impl Runtime for FakeRuntime {
             if let Some(error) = self.start_errors.lock().unwrap().pop() {
                 return Err(error);
             }
-            let task = Arc::new(FakeTask { exit: watch::Sender::new(None), signals: Mutex::default(), released: watch::Sender::new(false) });
+            let task =
+                Arc::new(FakeTask { exit: watch::Sender::new(None), signals: Mutex::default(), released: watch::Sender::new(false) });
             let key = plan.run_dir.join(&plan.logs.task);
             let before = self.tasks.lock().unwrap().insert(key, Arc::clone(&task));
             assert!(before.is_none(), "a run directory is used once");
@@ -347,7 +348,7 @@ pub struct FakeServers {
 
 impl FakeServers {
     pub fn new() -> Arc<Self> {
-        let empty = AssignmentBatch { index: 1, complete: true, assignments: Vec::new(), removed: Vec::new() };
+        let empty = AssignmentBatch { index: 1, complete: true, assignments: Vec::new() };
         Arc::new(Self {
             slice: watch::Sender::new(empty),
             updates: watch::Sender::default(),

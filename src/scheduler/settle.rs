@@ -1,5 +1,6 @@
 //! Writes a decision into the plan and says what became of its evaluations.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use super::decision::Decision;
 use super::reconcile::{Mark, StopOrder};
 use super::view::StateView;
 use crate::model::plan::{InPlaceUpdate, Plan, Stop};
-use crate::model::{AllocClientStatus, AllocDesiredStatus, EvalId, EvalStatus, EvalTrigger, Evaluation};
+use crate::model::{AllocClientStatus, AllocDesiredStatus, AllocId, EvalId, EvalStatus, EvalTrigger, Evaluation};
 use crate::util::clock::Timestamp;
 
 /// Follow-ups due within this of each other share one evaluation, at the earliest of their times.
@@ -35,10 +36,10 @@ impl EvalIds {
     }
 }
 
-pub fn settle(view: &dyn StateView, due: &DueJob, decision: Decision, ids: &mut EvalIds, now: Timestamp, plan: &mut Plan) {
+pub fn settle(view: &dyn StateView, due: &DueJob, mut decision: Decision, ids: &mut EvalIds, now: Timestamp, plan: &mut Plan) {
     let mut settlement = Settlement { view, due, now, ids, next: None };
     let follow_ups = settlement.follow_ups(&decision.marks, plan);
-    plan.placements.extend(decision.placements.iter().cloned());
+    plan.placements.append(&mut decision.placements);
     plan.stops.extend(decision.stops.iter().map(stop_record));
     plan.in_place.extend(in_place_records(&decision));
     plan.evaluations.extend(follow_ups);
@@ -100,7 +101,9 @@ impl Settlement<'_> {
         let known = self.view.evaluations_of_job(&self.due.key);
         let mut blocked: Vec<&Arc<Evaluation>> = known.iter().chain(&self.due.others).filter(|evaluation| is_blocked(evaluation)).collect();
         blocked.extend(is_blocked(&self.due.primary).then_some(&self.due.primary));
-        blocked.sort_by_key(|evaluation| (evaluation.create_index, evaluation.id));
+        // One of them goes on waiting: the one in hand, else the oldest.
+        let in_hand = self.due.primary.id;
+        blocked.sort_by_key(|evaluation| (evaluation.id != in_hand, evaluation.create_index, evaluation.id));
         blocked.dedup_by_key(|evaluation| evaluation.id);
         let (kept, surplus) = match blocked.split_first() {
             Some((kept, surplus)) => (Some(*kept), surplus),
@@ -206,8 +209,8 @@ fn stop_record(order: &StopOrder) -> Stop {
 fn in_place_records(decision: &Decision) -> impl Iterator<Item = InPlaceUpdate> {
     let reference = decision.reference.clone();
     // One record per allocation: a mark goes first, the next evaluation brings the specification.
-    let is_marked = |id| decision.marks.iter().any(|mark| mark.alloc.id == id);
-    decision.in_place.iter().filter(move |allocation| !is_marked(allocation.id)).filter_map(move |allocation| {
+    let marked: BTreeSet<AllocId> = decision.marks.iter().map(|mark| mark.alloc.id).collect();
+    decision.in_place.iter().filter(move |allocation| !marked.contains(&allocation.id)).filter_map(move |allocation| {
         Some(InPlaceUpdate {
             alloc: allocation.id,
             job: reference.clone()?,

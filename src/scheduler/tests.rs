@@ -6,7 +6,7 @@ mod roll_out;
 
 use std::sync::Arc;
 
-use super::testing::{FakeState, job};
+use super::testing::{self, FakeState, job};
 use super::{Scheduler, Touched};
 use crate::model::{EvalStatus, EvalTrigger, Evaluation, Job, Plan};
 use crate::util::clock::Timestamp;
@@ -150,7 +150,7 @@ fn what_finds_no_place_waits_in_one_blocked_evaluation() {
     assert_eq!(blocked(&state).len(), 1);
 
     // Capacity through another evaluation than the waiting one.
-    state.set_node(super::testing::node(2));
+    state.set_node(testing::node(2));
     let plan = run(&mut state, &registered);
     assert_eq!(placed(&plan), 2);
     assert!(blocked(&state).is_empty());
@@ -181,4 +181,29 @@ fn stopped_and_purged_jobs_leave() {
     assert_eq!(plan_for(&mut state, &registered).stops.len(), 3);
     state.apply(&plan);
     assert!(plan_for(&mut state, &registered).stops.is_empty(), "they are on their way out");
+}
+
+#[test]
+fn of_two_blocked_evaluations_one_is_kept() {
+    let mut state = FakeState::new(1);
+    let registered = state.register(job("j", 10));
+    run(&mut state, &registered);
+    let older = blocked(&state)[0].clone();
+    let mut newer = (*older).clone();
+    newer.id = crate::model::EvalId(77);
+    newer.create_index += 1;
+    let newer = Arc::new(newer);
+    state.evaluations.insert(newer.id, Arc::clone(&newer));
+
+    let plan = plan_of(&state, &[Arc::clone(&newer)], NOW);
+    assert_eq!(plan.evaluations.len(), 1, "the one in hand waits on unchanged");
+    assert_eq!((plan.evaluations[0].id, plan.evaluations[0].status), (older.id, EvalStatus::Canceled));
+
+    state.set_node(testing::node(2));
+    let plan = plan_of(&state, &[newer.clone()], NOW);
+    let mut outcomes: Vec<_> = plan.evaluations.iter().map(|evaluation| (evaluation.id, evaluation.status)).collect();
+    outcomes.sort_unstable();
+    let mut expected = [(older.id, EvalStatus::Canceled), (newer.id, EvalStatus::Complete)];
+    expected.sort_unstable();
+    assert_eq!(outcomes, expected);
 }

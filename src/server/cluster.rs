@@ -46,14 +46,21 @@ impl Server {
         let now = Timestamp::now();
         let eligibility = if eligible { Eligibility::Eligible } else { Eligibility::Ineligible };
         if eligible && self.store().load().node(node).is_some_and(|row| row.drain.is_some()) {
-            return Err(ServerError::Invalid(vec!["can not set node's scheduling eligibility to eligible while it is draining".to_owned()]));
+            return Err(ServerError::Invalid(vec![
+                "can not set node's scheduling eligibility to eligible while it is draining".to_owned(),
+            ]));
         }
         let command = move |evaluations| Command::SetNodeEligibility { node, eligibility, evaluations, at: now };
         self.with_node_evaluations(node, EvalTrigger::NodeUpdate, now, command).await
     }
 
     /// Starts (or, with `None`, ends) a drain.
-    pub async fn drain_node(&self, node: NodeId, drain: Option<DrainRequest>, mark_eligible: bool) -> Result<(Vec<EvalId>, u64), ServerError> {
+    pub async fn drain_node(
+        &self,
+        node: NodeId,
+        drain: Option<DrainRequest>,
+        mark_eligible: bool,
+    ) -> Result<(Vec<EvalId>, u64), ServerError> {
         let now = Timestamp::now();
         let strategy = drain.map(|request| DrainStrategy {
             started_at: now,
@@ -68,7 +75,8 @@ impl Server {
     /// Forgets a node at once.
     pub async fn purge_node(&self, node: NodeId) -> Result<(Vec<EvalId>, u64), ServerError> {
         let now = Timestamp::now();
-        self.with_node_evaluations(node, EvalTrigger::NodeUpdate, now, |evaluations| Command::PurgeNode { node, evaluations, at: now }).await
+        self.with_node_evaluations(node, EvalTrigger::NodeUpdate, now, |evaluations| Command::PurgeNode { node, evaluations, at: now })
+            .await
     }
 
     pub async fn set_scheduler_config(&self, config: SchedulerConfig, check_index: Option<u64>) -> Result<u64, ServerError> {
@@ -97,11 +105,10 @@ impl Server {
 fn evaluations_for_node(state: &State, node: NodeId, trigger: EvalTrigger, now: Timestamp) -> Vec<Evaluation> {
     let mut evaluations: BTreeMap<JobKey, Evaluation> = BTreeMap::new();
     let here = state.allocations_on_node(node).filter(|row| !row.is_terminal()).filter_map(|row| state.job(&row.job.key));
-    let everywhere = state.jobs().filter(|job| matches!(job.job_type, JobType::System | JobType::SysBatch) && !job.stop && !job.is_template());
+    let everywhere =
+        state.jobs().filter(|job| matches!(job.job_type, JobType::System | JobType::SysBatch) && !job.stop && !job.is_template());
     for job in here.chain(everywhere) {
-        evaluations
-            .entry(job.key.clone())
-            .or_insert_with(|| Evaluation { node_id: Some(node), ..evaluation_of(job, trigger, now) });
+        evaluations.entry(job.key.clone()).or_insert_with(|| Evaluation { node_id: Some(node), ..evaluation_of(job, trigger, now) });
     }
     evaluations.into_values().collect()
 }

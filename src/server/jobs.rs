@@ -59,8 +59,7 @@ impl Server {
         let evaluation = (!job.is_template()).then(|| Box::new(with_priority(evaluation_of(&job, trigger, now), eval_priority)));
         let eval_id = evaluation.as_ref().map(|evaluation| evaluation.id);
         let submission = submission.map(Arc::new);
-        let reply =
-            self.propose(Command::RegisterJob { job: Arc::new(job), submission, enforce_index, evaluation, at: now }).await?;
+        let reply = self.propose(Command::RegisterJob { job: Arc::new(job), submission, enforce_index, evaluation, at: now }).await?;
         let job_modify_index = self.store().load().job(&key).map_or(reply.index, |job| job.job_modify_index);
         Ok(Registered { eval_id, index: reply.index, job_modify_index })
     }
@@ -107,7 +106,13 @@ impl Server {
     }
 
     /// Sets a group's count. `None` only records the wish's message (nothing changes).
-    pub async fn scale_job(&self, key: JobKey, group: &str, count: Option<u32>, enforce_index: Option<u64>) -> Result<Registered, ServerError> {
+    pub async fn scale_job(
+        &self,
+        key: JobKey,
+        group: &str,
+        count: Option<u32>,
+        enforce_index: Option<u64>,
+    ) -> Result<Registered, ServerError> {
         let current = self.existing_job(&key)?;
         if current.stop {
             return Err(ServerError::Invalid(vec!["job is stopped: start it before scaling".to_owned()]));
@@ -121,7 +126,8 @@ impl Server {
         if let Some(scaling) = &target.scaling
             && !(scaling.min..=scaling.max).contains(&count)
         {
-            let problem = format!("group count {count} must be between the scaling policy's minimum {} and maximum {}", scaling.min, scaling.max);
+            let problem =
+                format!("group count {count} must be between the scaling policy's minimum {} and maximum {}", scaling.min, scaling.max);
             return Err(ServerError::Invalid(vec![problem]));
         }
         target.count = count;

@@ -21,10 +21,11 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::model::{EvalId, Evaluation, Text};
-use crate::raft::{ProposeError, Raft};
+use crate::raft::{ProposeError, Raft, ReadError};
 use crate::state::{Command, Rejection, Reply, Store};
 use crate::util::clock::Timestamp;
 
+pub use cluster::DrainRequest;
 pub use jobs::{DryRunResult, RegisterJob};
 pub use view::View;
 
@@ -69,6 +70,15 @@ impl From<ProposeError> for ServerError {
         match error {
             ProposeError::Rejected(rejection) => Self::Rejected(rejection),
             ProposeError::NoLeader => Self::NoLeader,
+            other => Self::Internal(other.to_string()),
+        }
+    }
+}
+
+impl From<ReadError> for ServerError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::NoLeader => Self::NoLeader,
             other => Self::Internal(other.to_string()),
         }
     }

@@ -51,11 +51,10 @@ impl FromStr for Address {
             return Err(invalid("expected http://host:port or unix:///path"));
         }
         let parsed: hyper::http::uri::Authority = authority.parse().map_err(|_| invalid("expected http://host:port or unix:///path"))?;
-        if parsed.port_u16().is_some() {
+        let port = authority.strip_prefix(parsed.host()).unwrap_or_default();
+        if let Some(port) = port.strip_prefix(':') {
+            port.parse::<u16>().map_err(|_| invalid("the port has to be a number up to 65535"))?;
             return Ok(Self::Http { authority: authority.to_owned() });
-        }
-        if parsed.port().is_some() || authority.ends_with(':') {
-            return Err(invalid("the port has to be a number up to 65535"));
         }
         Ok(Self::Http { authority: format!("{authority}:{DEFAULT_PORT}") })
     }
@@ -91,7 +90,7 @@ mod tests {
     #[test]
     fn refuses_the_rest_with_a_reason() {
         assert!(matches!("https://a:1".parse::<Address>(), Err(ClientError::TlsUnsupported { .. })));
-        for text in ["", "http://", "unix://", "ftp://a", "http://a/v1/jobs", "http://a:99999", "http://a b"] {
+        for text in ["", "http://", "unix://", "ftp://a", "http://a/v1/jobs", "http://a:99999", "http://a:", "http://a b"] {
             assert!(matches!(text.parse::<Address>(), Err(ClientError::InvalidAddress { .. })), "{text}");
         }
     }

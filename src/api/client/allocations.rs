@@ -25,12 +25,12 @@ impl Client {
 
     pub async fn restart_allocation(&self, id: &str, body: &AllocationRestartRequest) -> Result<(), ClientError> {
         let request = ApiRequest::new(Method::PUT, &["client", "allocation", id, "restart"]);
-        self.put::<_, Value>(request, body).await.map(drop)
+        self.submit(request, body).await
     }
 
     pub async fn signal_allocation(&self, id: &str, body: &AllocationSignalRequest) -> Result<(), ClientError> {
         let request = ApiRequest::new(Method::PUT, &["client", "allocation", id, "signal"]);
-        self.put::<_, Value>(request, body).await.map(drop)
+        self.submit(request, body).await
     }
 
     pub async fn allocation_stats(&self, id: &str) -> Result<AllocResourceUsage, ClientError> {

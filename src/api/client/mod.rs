@@ -97,6 +97,12 @@ impl Client {
         &self.options.address
     }
 
+    /// The same client for objects of one namespace.
+    pub fn in_namespace(&self, namespace: &str) -> Self {
+        let options = ClientOptions { namespace: Some(namespace.to_owned()), ..self.options.clone() };
+        Self { http: self.http.clone(), options }
+    }
+
     /// The namespace asked for, none when it is left to the agent or the job.
     pub fn namespace(&self) -> Option<&str> {
         self.options.namespace.as_deref()
@@ -151,6 +157,13 @@ impl Client {
         let path = request.path.clone();
         let request = request.json(body).map_err(|source| ClientError::Decode { path, source })?;
         self.fetch(request).await
+    }
+
+    /// As `put`, for calls that answer nothing of interest.
+    async fn submit<B: Serialize>(&self, request: ApiRequest, body: &B) -> Result<(), ClientError> {
+        let path = request.path.clone();
+        let request = request.json(body).map_err(|source| ClientError::Decode { path, source })?;
+        self.execute(request).await
     }
 
     async fn send_checked(&self, request: ApiRequest) -> Result<Response<Incoming>, ClientError> {

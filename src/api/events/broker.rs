@@ -84,8 +84,7 @@ impl EventBroker {
             return;
         }
         for (position, changes) in publication.changes.iter().enumerate().filter(|(_, changes)| !changes.changes.is_empty()) {
-            let batch =
-                Arc::new(Batch { index: changes.index, publication: publication.clone(), position, events: OnceLock::new() });
+            let batch = Arc::new(Batch { index: changes.index, publication: publication.clone(), position, events: OnceLock::new() });
             if inner.kept.len() == KEPT {
                 inner.kept.pop_front();
             }

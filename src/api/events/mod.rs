@@ -4,7 +4,5 @@ mod broker;
 mod event;
 pub mod stream;
 mod topics;
-#[cfg(test)]
-mod tests;
 
 pub use broker::{EventBroker, run};

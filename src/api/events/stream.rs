@@ -109,8 +109,7 @@ impl Follower {
 
 /// The wanted events of a batch, if there are any.
 fn line_of(batch: &Batch, topics: &Topics) -> Option<Bytes> {
-    let wanted: Vec<&str> =
-        batch.events().iter().filter(|event| topics.include(event)).map(|event| event.encoded.as_str()).collect();
+    let wanted: Vec<&str> = batch.events().iter().filter(|event| topics.include(event)).map(|event| event.encoded.as_str()).collect();
     if wanted.is_empty() {
         return None;
     }

@@ -55,8 +55,7 @@ fn select<'a>(selector: &Selector, object: &'a Value) -> Result<&'a Value, Filte
 }
 
 fn compare(selector: &Selector, operator: &Operator, selected: &Value) -> Result<bool, FilterError> {
-    let mismatch =
-        || FilterError::Mismatch { selector: selector.to_string(), kind: kind(selected), operator: operator.name() };
+    let mismatch = || FilterError::Mismatch { selector: selector.to_string(), kind: kind(selected), operator: operator.name() };
     match operator {
         Operator::Equal(value) => equals(selector, selected, value),
         Operator::Contains(value) => match selected {

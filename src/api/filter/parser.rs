@@ -134,9 +134,9 @@ impl Parser {
         match operand {
             Operand::Path(path) => Ok(Selector { path }),
             // A JSON pointer (RFC 6901).
-            Operand::Quoted(pointer) if pointer.len() > 1 && pointer.starts_with('/') => Ok(Selector {
-                path: pointer[1..].split('/').map(|step| step.replace("~1", "/").replace("~0", "~")).collect(),
-            }),
+            Operand::Quoted(pointer) if pointer.len() > 1 && pointer.starts_with('/') => {
+                Ok(Selector { path: pointer[1..].split('/').map(|step| step.replace("~1", "/").replace("~0", "~")).collect() })
+            }
             Operand::Quoted(text) => {
                 Err(FilterError::Syntax { column: self.column(), problem: format!("{text:?} is a value where a selector must stand") })
             }

@@ -73,7 +73,9 @@ fn mistakes_are_named_with_their_place() {
 
 #[test]
 fn what_does_not_fit_the_object_is_refused() {
-    for text in ["Statsu == x", "Status.x == y", "Priority is empty", "Priority contains 5", "Drain == 7", "Priority == high", "Datacenters == dc1"] {
+    for text in
+        ["Statsu == x", "Status.x == y", "Priority is empty", "Priority contains 5", "Drain == 7", "Priority == high", "Datacenters == dc1"]
+    {
         assert!(Filter::parse(text).unwrap().matches(&node()).is_err(), "{text}");
     }
 }

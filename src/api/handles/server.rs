@@ -52,12 +52,7 @@ pub trait ServerHandle: Send + Sync + 'static {
     fn set_node_eligibility(&self, id: NodeId, eligibility: Eligibility) -> BoxFuture<'_, Result<NodeChange, ServerError>>;
 
     /// `None` ends a drain; `mark_eligible` then lets new allocations in at once.
-    fn drain_node(
-        &self,
-        id: NodeId,
-        drain: Option<Drain>,
-        mark_eligible: bool,
-    ) -> BoxFuture<'_, Result<NodeChange, ServerError>>;
+    fn drain_node(&self, id: NodeId, drain: Option<Drain>, mark_eligible: bool) -> BoxFuture<'_, Result<NodeChange, ServerError>>;
 
     fn purge_node(&self, id: NodeId) -> BoxFuture<'_, Result<NodeChange, ServerError>>;
 

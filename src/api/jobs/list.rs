@@ -19,10 +19,7 @@ pub async fn list(call: Call) -> Answer {
         let wanted = |job: &Job| namespace.includes(&job.key.namespace) && job.key.id.starts_with(&list.prefix);
         let rows = state.jobs().filter(|job| wanted(job)).map(|job| (NamedKey(job.key.clone()), job)).collect();
         let page = page::cut(rows, &list, |job| list.keeps(|_| job_json::to_value(job)))?;
-        Ok(Page {
-            rows: page.rows.into_iter().map(|job| convert::job::stub(state, job, with_meta)).collect(),
-            next_token: page.next_token,
-        })
+        Ok(Page { rows: page.rows.into_iter().map(|job| convert::job::stub(state, job, with_meta)).collect(), next_token: page.next_token })
     })
     .await
 }

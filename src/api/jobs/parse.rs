@@ -25,9 +25,7 @@ pub async fn validate(call: Call) -> Answer {
         Ok(parsed) => {
             JobValidateResponse { driver_config_validated: true, warnings: parsed.warnings.join("\n"), ..JobValidateResponse::default() }
         }
-        Err(problems) => {
-            JobValidateResponse { error: problems.join("\n"), validation_errors: problems, ..JobValidateResponse::default() }
-        }
+        Err(problems) => JobValidateResponse { error: problems.join("\n"), validation_errors: problems, ..JobValidateResponse::default() },
     };
     call.plain(&response)
 }

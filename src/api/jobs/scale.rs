@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::existing_job;
+use crate::api::ApiError;
 use crate::api::call::{Answer, Call};
 use crate::api::handles::ScaleJob;
 use crate::api::types::job::JobRegisterResponse;
 use crate::api::types::scale::{ScaleRequest, ScaleStatus, TaskGroupScaleStatus};
-use crate::api::ApiError;
 use crate::model::{AllocClientStatus, Job};
 use crate::state::{State, Table};
 

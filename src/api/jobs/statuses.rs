@@ -93,9 +93,9 @@ pub async fn statuses(call: Call) -> Answer {
         let children = children_by_parent(state);
         let rows: Vec<_> = match &request.jobs {
             Some(named) if !named.is_empty() => {
-                let keys = named.iter().map(|job| {
-                    JobKey::new(if job.namespace.is_empty() { "default" } else { job.namespace.as_str() }, job.id.as_str())
-                });
+                let keys = named
+                    .iter()
+                    .map(|job| JobKey::new(if job.namespace.is_empty() { "default" } else { job.namespace.as_str() }, job.id.as_str()));
                 keys.filter_map(|key| state.job(&key)).map(|job| (job.modify_index, job)).collect()
             }
             _ => {

@@ -17,7 +17,7 @@ pub fn decode(kind: Kind, name: &str, expr: &Expression, scope: &Scope<'_>) -> E
     if matches!(value, Value::Null) {
         return Ok(Json::Null);
     }
-    scope.spend(value.weight() / 16, expr.span())?;
+    scope.spend(value.weight(), expr.span())?;
     convert(kind, &value).map_err(|problem| problem.located(name, expr, &value))
 }
 
@@ -30,6 +30,13 @@ pub fn map_element(kind: Kind, name: &str, expr: &Expression, scope: &Scope<'_>)
     };
     let value = evaluate(expr, scope)?;
     convert(inner, &value).map_err(|problem| problem.located(name, expr, &value))
+}
+
+/// Any value at all, as in a driver's `config`.
+pub fn open(expr: &Expression, scope: &Scope<'_>) -> EvalResult<Json> {
+    let value = evaluate(expr, scope)?;
+    scope.spend(value.weight(), expr.span())?;
+    Ok(value.to_json())
 }
 
 enum Problem {

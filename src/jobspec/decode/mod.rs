@@ -17,7 +17,7 @@ use hcl_edit::structure::{Attribute, Block, Body, Structure};
 use serde_json::{Map, Value as Json};
 
 use self::schema::{Child, Shape, Stanza};
-use super::diagnostic::{Diagnostic, Severity, Source};
+use super::diagnostic::{Report, Severity, Source};
 use super::hcl::dynamic;
 use super::hcl::variables::to_diagnostic;
 use super::hcl::{EvalError, Scope};
@@ -28,10 +28,13 @@ pub use self::stanzas::JOB;
 /// Where the parts of a job are in its source, by path (`job.group[web].task[a].driver`).
 pub type Spans = BTreeMap<String, Range<usize>>;
 
+/// Work accounted for one attribute that is kept, see `Meter`.
+const COST_PER_ATTRIBUTE: usize = 20;
+
 /// Decodes one jobspec's blocks.
 pub struct Decoder<'a> {
     source: &'a Source<'a>,
-    pub diagnostics: Vec<Diagnostic>,
+    pub report: Report,
     pub spans: Spans,
 }
 
@@ -45,17 +48,21 @@ struct Instance<'a> {
 
 impl<'a> Decoder<'a> {
     pub fn new(source: &'a Source<'a>) -> Self {
-        Self { source, diagnostics: Vec::new(), spans: Spans::new() }
+        Self { source, report: Report::default(), spans: Spans::new() }
     }
 
     pub fn error(&mut self, error: EvalError) {
-        self.diagnostics.push(to_diagnostic(self.source, error));
+        let source = self.source;
+        self.report.add(|| to_diagnostic(source, error));
     }
 
     fn complain(&mut self, code: &'static str, span: Option<Range<usize>>, message: String, help: Option<String>) {
-        let mut diagnostic = self.source.diagnostic(Severity::Error, code, span, message);
-        diagnostic.help = help;
-        self.diagnostics.push(diagnostic);
+        let source = self.source;
+        self.report.add(|| {
+            let mut diagnostic = source.diagnostic(Severity::Error, code, span, message);
+            diagnostic.help = help;
+            diagnostic
+        });
     }
 
     /// The `job` block as the API's JSON.
@@ -143,7 +150,7 @@ impl<'a> Decoder<'a> {
             inner.set(&expansion.iterator_name, generated.iterator);
             let instance = Instance { name: expansion.name, labels: generated.labels, body: expansion.content, span: block.ident.span() };
             self.block(stanza, name, path, &instance, &inner, object);
-            if self.diagnostics.len() > 100 {
+            if self.report.is_full() {
                 // The same mistake once per element says nothing new.
                 return;
             }
@@ -174,6 +181,10 @@ impl<'a> Decoder<'a> {
         };
         if let Some(span) = attribute.value.span().or(span) {
             self.spans.insert(format!("{path}.{key}"), span);
+        }
+        // What is decoded takes more room than what it was decoded from.
+        if let Err(error) = scope.spend(COST_PER_ATTRIBUTE, attribute.value.span()) {
+            return self.error(*error);
         }
         match attribute_value::decode(known.kind, key, &attribute.value, scope) {
             // Null is the same as not written.
@@ -230,6 +241,10 @@ impl<'a> Decoder<'a> {
                     if let Some(span) = attribute.value.span() {
                         self.spans.insert(format!("{path}.{}.{key}", block.name), span);
                     }
+                    if let Err(error) = scope.spend(COST_PER_ATTRIBUTE, attribute.value.span()) {
+                        self.error(*error);
+                        break;
+                    }
                     match attribute_value::map_element(kind, key, &attribute.value, scope) {
                         Ok(json) => {
                             map.insert(key.to_owned(), json);
@@ -251,9 +266,9 @@ impl<'a> Decoder<'a> {
         let mut map = Map::new();
         for structure in body {
             match structure {
-                Structure::Attribute(attribute) => match super::hcl::eval::evaluate(&attribute.value, scope) {
+                Structure::Attribute(attribute) => match attribute_value::open(&attribute.value, scope) {
                     Ok(value) => {
-                        map.insert(attribute.key.as_str().to_owned(), value.to_json());
+                        map.insert(attribute.key.as_str().to_owned(), value);
                     }
                     Err(error) => self.error(*error),
                 },

@@ -7,6 +7,9 @@ use super::eval::{elements, evaluate, text_of};
 use super::scope::{EvalError, EvalResult, Scope};
 use super::value::Value;
 
+/// Work accounted for one generated block, see `Meter`.
+const COST_PER_BLOCK: usize = 100;
+
 /// One block that a `dynamic` stands for.
 pub struct Generated {
     pub labels: Vec<String>,
@@ -51,7 +54,7 @@ pub fn expand<'a>(block: &'a Block, scope: &Scope<'_>) -> EvalResult<Expansion<'
     let collection = evaluate(for_each, scope)?;
     let mut blocks = Vec::new();
     for (key, value) in elements(&collection, for_each.span())? {
-        scope.spend(10, block.ident.span())?;
+        scope.spend(COST_PER_BLOCK, block.ident.span())?;
         // A set's elements are their own keys in HCL; lists stand for sets here too, and keep their index as key.
         let pair = [("key".to_owned(), key), ("value".to_owned(), value)];
         let iterator = Scope::fits(Value::map(pair.into()), for_each.span())?;

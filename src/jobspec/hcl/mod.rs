@@ -12,6 +12,8 @@ pub mod number;
 mod operators;
 pub mod scope;
 mod template;
+#[cfg(test)]
+mod tests;
 mod traversal;
 mod types;
 pub mod value;

@@ -11,7 +11,7 @@ use super::eval::{bool_of, evaluate, text_of};
 use super::scope::{EvalError, Meter, Scope};
 use super::types::{self, Type};
 use super::value::Value;
-use crate::jobspec::diagnostic::{Diagnostic, Severity, Source};
+use crate::jobspec::diagnostic::{Diagnostic, Report, Severity, Source};
 use crate::jobspec::suggest::did_you_mean;
 
 /// Where values of variables come from, weakest first: `default`, then `env`, `files` in order, `flags` in order.
@@ -45,12 +45,12 @@ pub struct Variables<'a> {
     source: &'a Source<'a>,
     scope: &'a Scope<'a>,
     declared: BTreeMap<String, Declaration<'a>>,
-    diagnostics: Vec<Diagnostic>,
+    report: Report,
 }
 
 impl<'a> Variables<'a> {
     pub fn new(source: &'a Source<'a>, scope: &'a Scope<'a>) -> Self {
-        Self { source, scope, declared: BTreeMap::new(), diagnostics: Vec::new() }
+        Self { source, scope, declared: BTreeMap::new(), report: Report::default() }
     }
 
     /// Reads one `variable "name" {}`.
@@ -121,7 +121,7 @@ impl<'a> Variables<'a> {
     }
 
     /// What `var` stands for, and everything that is wrong with declarations and values.
-    pub fn resolve(mut self, sources: &VariableSources) -> (Value, Vec<Diagnostic>) {
+    pub fn resolve(mut self, sources: &VariableSources) -> (Value, Report) {
         let mut values: BTreeMap<String, Value> = BTreeMap::new();
         for (name, text) in &sources.env {
             if self.declared.contains_key(name) {
@@ -166,7 +166,7 @@ impl<'a> Variables<'a> {
         if missing.is_empty() {
             self.validate(&var);
         }
-        (var, self.diagnostics)
+        (var, self.report)
     }
 
     fn validate(&mut self, var: &Value) {
@@ -244,7 +244,7 @@ impl<'a> Variables<'a> {
         let body = match parser::parse_body(&file.text) {
             Ok(body) => body,
             Err(error) => {
-                self.diagnostics.push(syntax_error(&source, &error));
+                self.report.add(|| syntax_error(&source, &error));
                 return Vec::new();
             }
         };
@@ -253,7 +253,7 @@ impl<'a> Variables<'a> {
         for attribute in body.attributes() {
             match evaluate(&attribute.value, &scope) {
                 Ok(value) => values.push((attribute.key.as_str().to_owned(), value)),
-                Err(error) => self.diagnostics.push(to_diagnostic(&source, *error)),
+                Err(error) => self.report.add(|| to_diagnostic(&source, *error)),
             }
         }
         values
@@ -268,15 +268,16 @@ impl<'a> Variables<'a> {
             format!("a value is given for the variable `{name}`, which the jobspec does not declare"),
         );
         diagnostic.help = help;
-        self.diagnostics.push(diagnostic);
+        self.report.add(|| diagnostic);
     }
 
     fn outside(&mut self, origin: &str, message: String) {
-        self.diagnostics.push(Diagnostic::without_position(Severity::Error, "bad-variable", origin, message));
+        self.report.add(|| Diagnostic::without_position(Severity::Error, "bad-variable", origin, message));
     }
 
     fn error(&mut self, error: EvalError) {
-        self.diagnostics.push(to_diagnostic(self.source, error));
+        let source = self.source;
+        self.report.add(|| to_diagnostic(source, error));
     }
 }
 

@@ -42,11 +42,24 @@ pub enum AllocMessage {
     Forget,
     /// Leave the tasks as they are and end the loop.
     Detach,
-    Restart { task: Option<String>, reply: oneshot::Sender<Result<(), NodeError>> },
-    Signal { task: Option<String>, signal: String, reply: oneshot::Sender<Result<(), NodeError>> },
-    Stats { reply: oneshot::Sender<BTreeMap<Text, TaskStats>> },
+    Restart {
+        task: Option<String>,
+        reply: oneshot::Sender<Result<(), NodeError>>,
+    },
+    Signal {
+        task: Option<String>,
+        signal: String,
+        reply: oneshot::Sender<Result<(), NodeError>>,
+    },
+    Stats {
+        reply: oneshot::Sender<BTreeMap<Text, TaskStats>>,
+    },
     /// From one start of one of its tasks.
-    Task { task: Text, start: u64, report: TaskReport },
+    Task {
+        task: Text,
+        start: u64,
+        report: TaskReport,
+    },
 }
 
 pub enum TaskReport {
@@ -132,10 +145,11 @@ impl AllocRunner {
         let found = {
             let runtime = &runner.shared.runtime;
             let slots = runner.tasks.slots.iter();
-            let lookups = slots.filter_map(|(name, slot)| Some((name.clone(), slot.run_dir()?.to_owned()))).map(|(name, run_dir)| async move {
-                let recovered = runtime.recover(&run_dir).await;
-                (name, recovered)
-            });
+            let lookups =
+                slots.filter_map(|(name, slot)| Some((name.clone(), slot.run_dir()?.to_owned()))).map(|(name, run_dir)| async move {
+                    let recovered = runtime.recover(&run_dir).await;
+                    (name, recovered)
+                });
             join_all(lookups).await
         };
         let now = runner.shared.now();
@@ -158,8 +172,12 @@ impl AllocRunner {
         let (sender, messages) = mpsc::unbounded_channel();
         let dirs = AllocDir::new(&shared.config.alloc_root(), assignment.allocation.id);
         let empty = Coordinator::default();
-        let initial =
-            AllocView { assignment: assignment.clone(), client_status: AllocClientStatus::Pending, task_states: BTreeMap::new(), over: false };
+        let initial = AllocView {
+            assignment: assignment.clone(),
+            client_status: AllocClientStatus::Pending,
+            task_states: BTreeMap::new(),
+            over: false,
+        };
         let (view, view_receiver) = watch::channel(initial);
         let mut runner = Self {
             journalled_assignment: Some(assignment.clone()),
@@ -378,7 +396,8 @@ impl AllocRunner {
                     }
                 }
                 TaskEffect::Stop { signal, grace } => {
-                    let stopping = |handle: Arc<dyn TaskHandle>| async move { handle.stop(&signal, grace).await.map_err(TaskReport::StopFailed) };
+                    let stopping =
+                        |handle: Arc<dyn TaskHandle>| async move { handle.stop(&signal, grace).await.map_err(TaskReport::StopFailed) };
                     self.with_handle(name, stopping);
                 }
                 TaskEffect::Signal(signal) => {

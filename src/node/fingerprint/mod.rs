@@ -107,9 +107,16 @@ mod tests {
         config.reserved.memory = MebiBytes(96);
         config.reserved.cores = vec![0];
         let node = fingerprint(&config, NodeId(1), &[]);
-        for name in
-            ["kernel.name", "kernel.version", "os.name", "cpu.arch", "cpu.numcores", "cpu.totalcompute", "memory.totalbytes", "nomad.version"]
-        {
+        for name in [
+            "kernel.name",
+            "kernel.version",
+            "os.name",
+            "cpu.arch",
+            "cpu.numcores",
+            "cpu.totalcompute",
+            "memory.totalbytes",
+            "nomad.version",
+        ] {
             assert!(node.attributes.contains_key(name), "{name}");
         }
         assert_eq!(node.resources.available().memory, MebiBytes(4000));

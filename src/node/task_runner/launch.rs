@@ -114,9 +114,9 @@ async fn prepare(request: &Arc<LaunchRequest>) -> Result<crate::runtime::launch:
 impl LaunchRequest {
     fn task(&self) -> Result<&Task, LaunchFailure> {
         let group = self.assignment.job.group(&self.assignment.allocation.group);
-        group.and_then(|group| group.task(&self.task)).ok_or_else(|| {
-            LaunchFailure::permanent(FailureKind::Validation, format!("the job has no task {:?} in its group", self.task))
-        })
+        group
+            .and_then(|group| group.task(&self.task))
+            .ok_or_else(|| LaunchFailure::permanent(FailureKind::Validation, format!("the job has no task {:?} in its group", self.task)))
     }
 }
 

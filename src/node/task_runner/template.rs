@@ -46,24 +46,20 @@ pub fn render(
     inside: &[(String, PathBuf)],
 ) -> Result<BTreeMap<String, String>, TemplateError> {
     let failed = |source| TemplateError::Io { destination: destination.to_owned(), source };
-    let content = if source.is_empty() {
-        template.data.to_string()
-    } else {
-        read(task_dir, &below(source, task_dir, inside)?).map_err(failed)?
-    };
+    let content =
+        if source.is_empty() { template.data.to_string() } else { read(task_dir, &below(source, task_dir, inside)?).map_err(failed)? };
     let delimiter = if template.left_delimiter.is_empty() { DEFAULT_LEFT_DELIMITER } else { &*template.left_delimiter };
     if content.contains(delimiter) {
         return Err(TemplateError::NeedsEngine(destination.to_owned()));
     }
     let mode = if template.perms.is_empty() { Ok(DEFAULT_MODE) } else { u32::from_str_radix(&template.perms, 8) };
-    let mode = mode.ok().filter(|mode| *mode <= 0o7777).ok_or_else(|| TemplateError::BadPermissions {
-        destination: destination.to_owned(),
-        perms: template.perms.to_string(),
-    })?;
+    let mode = mode
+        .ok()
+        .filter(|mode| *mode <= 0o7777)
+        .ok_or_else(|| TemplateError::BadPermissions { destination: destination.to_owned(), perms: template.perms.to_string() })?;
     let path = below(destination, task_dir, inside)?;
-    beneath::write_beneath(task_dir, &path, content.as_bytes(), mode).map_err(|source| {
-        if beneath::is_escape(&source) { TemplateError::Outside(destination.to_owned()) } else { failed(source) }
-    })?;
+    beneath::write_beneath(task_dir, &path, content.as_bytes(), mode)
+        .map_err(|source| if beneath::is_escape(&source) { TemplateError::Outside(destination.to_owned()) } else { failed(source) })?;
     if template.env { parse_env(&content, destination) } else { Ok(BTreeMap::new()) }
 }
 

@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use super::detect::{CgroupMode, Hierarchies, Hierarchy};
-use super::paths::write_value;
+use super::paths::{siblings, subdirectories, write_value};
 use super::{CgroupError, CgroupPaths, Controller, limits, v1_limits};
 use crate::runtime::launch::CgroupPlan;
 
@@ -114,7 +114,10 @@ impl CgroupLayer {
             }
             paths.remove().map_err(CgroupError::io("remove the left-over of", &plan.path))?;
         }
-        let made = self.make(plan, &paths);
+        let made = {
+            let _unchanging = siblings();
+            self.make(plan, &paths)
+        };
         if made.is_err() {
             let _ = paths.remove();
         }
@@ -273,7 +276,87 @@ fn make_dir(dir: &Path) -> Result<(), CgroupError> {
     fs::create_dir_all(dir).map_err(CgroupError::io("make", dir))
 }
 
-fn subdirectories(dir: &Path) -> Vec<PathBuf> {
-    let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
-    entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()).collect()
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(path: &str) -> CgroupPlan {
+        CgroupPlan {
+            path: path.to_owned(),
+            cpu_shares: 1024,
+            cpu_quota_us: None,
+            cores: Vec::new(),
+            memory_soft: 0,
+            memory_hard: Some(4096),
+            pids_max: None,
+        }
+    }
+
+    /// A plain directory in the place of a mounted v2 hierarchy: it has no files of the kernel's.
+    fn fake(root: &Path) -> CgroupLayer {
+        let v2 = Some(Hierarchy { mount: root.to_path_buf(), own: PathBuf::new() });
+        let v2_controllers = BTreeSet::from([Controller::Cpu, Controller::Memory]);
+        CgroupLayer::with_hierarchies(Hierarchies { v1: BTreeMap::new(), v2, v2_controllers }, "pannier")
+    }
+
+    #[test]
+    fn a_path_never_leaves_its_parent() {
+        let root = tempfile::tempdir().unwrap();
+        let layer = fake(root.path());
+        for bad in ["", "/etc", "../up", "allocs/../../up", "./a"] {
+            assert!(matches!(layer.create(&plan(bad)), Err(CgroupError::BadPath(_))), "{bad:?}");
+        }
+        for bad in ["", "/abs", "a/../.."] {
+            let layer = CgroupLayer::with_hierarchies(layer.hierarchies().clone(), bad);
+            assert!(layer.disabled_reason().is_some(), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_group_is_made_found_and_removed_and_no_file_is_ever_made() {
+        let root = tempfile::tempdir().unwrap();
+        let layer = fake(root.path());
+        assert_eq!(layer.shims_group(), Some(root.path().join("pannier/shims")));
+        let group = layer.create(&plan("allocs/a1/web")).unwrap();
+        let dir = root.path().join("pannier/allocs/a1/web");
+        assert_eq!(group.paths.v2.as_deref(), Some(dir.as_path()));
+        assert_eq!(layer.existing(), std::slice::from_ref(&group.paths));
+        assert_eq!(fs::read_dir(&dir).unwrap().count(), 0);
+        assert!(group.warnings.iter().any(|warning| warning.contains("cannot enable memory")), "{:?}", group.warnings);
+        group.paths.remove().unwrap();
+        assert!(!root.path().join("pannier/allocs/a1").exists());
+        layer.remove_parent();
+        assert!(!root.path().join("pannier").exists());
+    }
+
+    #[test]
+    fn controllers_are_passed_on_from_the_root_down() {
+        let root = tempfile::tempdir().unwrap();
+        let layer = fake(root.path());
+        let above = ["", "pannier", "pannier/allocs", "pannier/allocs/a1"].map(|dir| root.path().join(dir));
+        for dir in &above {
+            fs::create_dir_all(dir).unwrap();
+            fs::write(dir.join("cgroup.subtree_control"), "").unwrap();
+        }
+        let leaf = root.path().join("pannier/allocs/a1/web");
+        fs::create_dir(&leaf).unwrap();
+        fs::write(leaf.join("cgroup.controllers"), "cpu memory io\n").unwrap();
+        let mut warnings = Vec::new();
+        let passed_on = layer.pass_controllers_on(root.path(), &leaf, &mut warnings);
+        assert_eq!(passed_on, BTreeSet::from([Controller::Cpu, Controller::Memory]), "of what is offered, what limits need");
+        assert_eq!(warnings, Vec::<String>::new());
+        for dir in above {
+            // Plain files keep the last of the two writes at their beginning.
+            assert_eq!(fs::read_to_string(dir.join("cgroup.subtree_control")).unwrap(), "+memory");
+        }
+        assert!(!leaf.join("cgroup.subtree_control").exists());
+    }
+
+    #[test]
+    fn without_any_hierarchy_the_reason_is_said() {
+        let layer = CgroupLayer::with_hierarchies(Hierarchies::default(), "pannier");
+        assert_eq!(layer.attributes()["cgroup.mode"], "none");
+        assert!(layer.attributes()["cgroup.disabled"].contains("mounted"));
+        assert!(matches!(layer.create(&plan("allocs/a/b")), Err(CgroupError::Disabled(_))));
+    }
 }

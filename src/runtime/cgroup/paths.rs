@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use nix::poll::{PollTimeout, poll};
@@ -36,17 +37,16 @@ impl CgroupPaths {
         self.v2.iter().map(PathBuf::as_path).chain(self.v1_dirs()).collect()
     }
 
-    /// The members, one level deep: tasks' groups have no children of ours.
-    pub fn pids(&self) -> Vec<i32> {
+    /// The members, also of groups that the task made below its own.
+    pub fn pids(&self) -> BTreeSet<i32> {
         let mut pids = BTreeSet::new();
         for dir in self.dirs() {
-            let text = fs::read_to_string(dir.join("cgroup.procs")).unwrap_or_default();
-            pids.extend(text.lines().filter_map(|line| line.parse::<i32>().ok()));
+            collect_members(dir, &mut pids);
         }
-        pids.into_iter().collect()
+        pids
     }
 
-    /// Whether no process is left, also in groups that the task made below its own.
+    /// Whether no process is left.
     pub fn is_empty(&self) -> bool {
         let populated = self.v2.as_ref().and_then(|dir| fs::read_to_string(dir.join("cgroup.events")).ok());
         if let Some(events) = populated {
@@ -100,22 +100,26 @@ impl CgroupPaths {
     pub fn remove(&self) -> io::Result<()> {
         for dir in self.dirs() {
             remove_tree(dir)?;
-            if let Some(parent) = dir.parent() {
-                // The allocation's group: fails, and may, while it has other tasks.
-                let _ = fs::remove_dir(parent);
-            }
+        }
+        let _unchanging = siblings();
+        for allocation in self.dirs().into_iter().filter_map(Path::parent) {
+            // Fails, and may, while it has other tasks.
+            let _ = fs::remove_dir(allocation);
         }
         Ok(())
     }
 }
 
+/// Held while an allocation's group gets its first task or loses its last, so that it is not removed between being made and being used.
+pub(super) fn siblings() -> MutexGuard<'static, ()> {
+    static SIBLINGS: Mutex<()> = Mutex::new(());
+    SIBLINGS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// Removes a group and those that were made below it.
 fn remove_tree(dir: &Path) -> io::Result<()> {
-    let Ok(entries) = fs::read_dir(dir) else { return Ok(()) };
-    for entry in entries.flatten() {
-        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-            remove_tree(&entry.path())?;
-        }
+    for child in subdirectories(dir) {
+        remove_tree(&child)?;
     }
     let mut tries = 0;
     loop {
@@ -131,7 +135,22 @@ fn remove_tree(dir: &Path) -> io::Result<()> {
 }
 
 fn has_members(dir: &Path) -> bool {
-    fs::read_to_string(dir.join("cgroup.procs")).is_ok_and(|text| !text.trim().is_empty())
+    let mut pids = BTreeSet::new();
+    collect_members(dir, &mut pids);
+    !pids.is_empty()
+}
+
+fn collect_members(dir: &Path, pids: &mut BTreeSet<i32>) {
+    let text = fs::read_to_string(dir.join("cgroup.procs")).unwrap_or_default();
+    pids.extend(text.lines().filter_map(|line| line.parse::<i32>().ok()));
+    for child in subdirectories(dir) {
+        collect_members(&child, pids);
+    }
+}
+
+pub(super) fn subdirectories(dir: &Path) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(dir) else { return Vec::new() };
+    entries.flatten().filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir())).map(|entry| entry.path()).collect()
 }
 
 /// The number after `name` in a file of `name value` lines.
@@ -169,7 +188,7 @@ mod tests {
         fs::write(memory.join("cgroup.procs"), "4\n").unwrap();
         fs::write(memory.join("memory.oom_control"), "oom_kill_disable 0\nunder_oom 0\noom_kill 3\n").unwrap();
         let paths = CgroupPaths { v2: Some(v2.clone()), v1: BTreeMap::from([(Controller::Memory, memory.clone())]) };
-        assert_eq!(paths.pids(), [4, 17]);
+        assert_eq!(paths.pids(), BTreeSet::from([4, 17]));
         assert_eq!(paths.oom_kills(), 3);
         assert!(!paths.is_empty());
         fs::write(v2.join("cgroup.events"), "populated 0\nfrozen 0\n").unwrap();

@@ -192,3 +192,61 @@ impl TaskHandle for MockHandle {
         async move { self.life.abort() }.boxed()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn logs(dir: &std::path::Path) -> LogPlan {
+        LogPlan { dir: dir.to_path_buf(), task: "mock".into(), max_files: 2, max_file_size: 1024, disabled: false }
+    }
+
+    fn config(pairs: &[(&str, ConfigValue)]) -> ConfigValue {
+        ConfigValue::Map(pairs.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect())
+    }
+
+    #[test]
+    fn durations_come_as_texts_or_nanoseconds() {
+        let plan = mock_plan(&config(&[
+            ("run_for", ConfigValue::String("1.5s".into())),
+            ("kill_after", ConfigValue::Int(2_000_000)),
+            ("exit_code", ConfigValue::Int(3)),
+            ("start_error_recoverable", ConfigValue::Bool(true)),
+        ]));
+        assert_eq!((plan.run_for_ms, plan.kill_after_ms, plan.exit_code, plan.start_error_recoverable), (1500, 2, 3, true));
+        assert_eq!(MockDriver.check_config(&config(&[("run_fro", ConfigValue::Int(1))])).len(), 1);
+    }
+
+    #[tokio::test]
+    async fn it_writes_and_ends_as_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let plan = MockPlan { exit_code: 3, stdout_string: "hello\n".into(), ..MockPlan::default() };
+        let task = start(&plan, &logs(dir.path())).await.unwrap();
+        assert_eq!(task.wait().await.exit_code, 3);
+        assert_eq!(task.wait().await, task.wait().await);
+        assert_eq!(std::fs::read_to_string(dir.path().join("mock.stdout.0")).unwrap(), "hello\n");
+    }
+
+    #[tokio::test]
+    async fn a_stop_is_obeyed_or_forced() {
+        let dir = tempfile::tempdir().unwrap();
+        let plan = MockPlan { run_for_ms: 3_600_000, signal_error: "no".into(), ..MockPlan::default() };
+        let obedient = start(&plan, &logs(dir.path())).await.unwrap();
+        assert_eq!(obedient.signal("SIGHUP").await, Err("no".to_owned()));
+        obedient.stop("SIGINT", Duration::from_secs(60)).await.unwrap();
+        assert!(obedient.wait().await.is_success());
+
+        let stubborn = start(&MockPlan { kill_after_ms: 3_600_000, ..plan }, &logs(dir.path())).await.unwrap();
+        stubborn.stop("SIGINT", Duration::from_millis(1)).await.unwrap();
+        assert_eq!(stubborn.wait().await.signal, SIGKILL);
+    }
+
+    #[tokio::test]
+    async fn a_start_fails_as_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let plan = MockPlan { start_error: "broken".into(), ..MockPlan::default() };
+        assert!(matches!(start(&plan, &logs(dir.path())).await, Err(StartError::Permanent(text)) if text == "broken"));
+        let plan = MockPlan { start_error_recoverable: true, ..plan };
+        assert!(matches!(start(&plan, &logs(dir.path())).await, Err(StartError::Transient(_))));
+    }
+}

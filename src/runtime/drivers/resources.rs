@@ -36,3 +36,50 @@ pub(super) fn log_plan(context: &TaskContext) -> LogPlan {
         disabled: context.logs.disabled,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::path::PathBuf;
+
+    use crate::model::task::LogConfig;
+    use crate::model::{AllocId, ConfigValue, MebiBytes, MegaHertz, TaskResources};
+
+    fn context(resources: TaskResources, cores: Vec<u16>) -> TaskContext {
+        TaskContext {
+            alloc_id: AllocId(7),
+            job_id: "job".into(),
+            group: "group".into(),
+            task: "web".into(),
+            config: ConfigValue::Null,
+            user: String::new(),
+            env: Default::default(),
+            resources,
+            cores,
+            alloc_dir: PathBuf::new(),
+            task_dir: PathBuf::new(),
+            logs_dir: PathBuf::new(),
+            run_dir: PathBuf::new(),
+            logs: LogConfig::default(),
+        }
+    }
+
+    #[test]
+    fn asked_megahertz_are_shares_and_with_a_hard_limit_a_quota() {
+        let context = context(TaskResources { cpu: MegaHertz(500), ..TaskResources::default() }, Vec::new());
+        let soft = cgroup_plan(&context, None);
+        assert_eq!((soft.cpu_shares, soft.cpu_quota_us), (500, None));
+        assert_eq!((soft.memory_soft, soft.memory_hard), (300 * MIB, Some(300 * MIB)));
+        assert_eq!(soft.path, format!("allocs/{}/web", context.alloc_id));
+        assert_eq!(cgroup_plan(&context, Some(2000)).cpu_quota_us, Some(CPU_PERIOD_US / 4));
+        assert_eq!(cgroup_plan(&context, Some(10_000_000)).cpu_quota_us, Some(1000));
+    }
+
+    #[test]
+    fn reserved_cores_need_no_quota_and_memory_max_is_the_hard_limit() {
+        let resources = TaskResources { cpu: MegaHertz(0), cores: 2, memory_max: MebiBytes(512), ..TaskResources::default() };
+        let plan = cgroup_plan(&context(resources, vec![1, 3]), Some(2000));
+        assert_eq!((plan.cpu_shares, plan.cpu_quota_us, plan.cores), (2048, None, vec![1, 3]));
+        assert_eq!((plan.memory_soft, plan.memory_hard), (300 * MIB, Some(512 * MIB)));
+    }
+}

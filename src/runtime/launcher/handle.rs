@@ -18,14 +18,14 @@ use crate::runtime::cgroup::stats;
 use crate::runtime::driver::{ExitRecord, TaskHandle, TaskStats};
 use crate::runtime::shim::plan::ShimPlan;
 use crate::runtime::shim::protocol::{Command, Response};
-use crate::runtime::shim::record::{self, EXIT_FILE};
+use crate::runtime::shim::record::{self, EXIT_FILE, STATE_FILE, ShimState};
 use crate::util::backoff::Backoff;
 use crate::util::clock::Timestamp;
 
 /// How long a task may take to die of SIGKILL.
 const DEAD_WITHIN: Duration = Duration::from_secs(20);
 
-/// How often a lost shim is replaced before the task counts as lost.
+/// How often adopting a task that is over is tried before its end counts as unknown.
 const ADOPTIONS: u32 = 10;
 
 /// Speaks to a shim, and keeps an eye on it: a shim that dies is replaced by one that adopts the task.
@@ -154,10 +154,11 @@ impl TaskHandle for ShimHandle {
     }
 }
 
-/// Waits for the task's end, whatever happens to its shims.
+/// Waits for the task's end, whatever happens to its shims. A task that may still run is never given up: its restart would be a second one.
 async fn watch_for_end(run_dir: &Path, starter: &ShimStarter) -> ExitRecord {
     let mut backoff = Backoff::new(Duration::from_millis(20), Duration::from_secs(5));
-    for _ in 0..ADOPTIONS {
+    let mut failures = 0;
+    loop {
         if let Some(record) = wait_through_shim(run_dir).await {
             return record;
         }
@@ -166,18 +167,25 @@ async fn watch_for_end(run_dir: &Path, starter: &ShimStarter) -> ExitRecord {
             Ok(None) => {}
             Err(error) => tracing::error!(?run_dir, "the exit record cannot be read: {error}"),
         }
-        if !run_dir.exists() {
-            break;
-        }
         match starter.start(run_dir, true).await {
-            Ok(pid) => tracing::warn!(?run_dir, pid, "a task's shim was lost; another one adopted the task"),
+            Ok(pid) => {
+                tracing::warn!(?run_dir, pid, "a task's shim was lost; another one adopted the task");
+                failures = 0;
+            }
             Err(failure) => {
                 tracing::warn!(?run_dir, "a task's shim does not answer and none could adopt the task: {failure}");
+                failures += 1;
+                if failures >= ADOPTIONS && !may_run(run_dir) {
+                    return lost();
+                }
                 tokio::time::sleep(backoff.next_delay()).await;
             }
         }
     }
-    lost()
+}
+
+fn may_run(run_dir: &Path) -> bool {
+    matches!(record::read::<ShimState>(run_dir, STATE_FILE), Ok(Some(state)) if state.is_alive())
 }
 
 /// The record from the shim, or `None` when the connection breaks.

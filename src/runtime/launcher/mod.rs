@@ -64,14 +64,17 @@ impl Launcher {
             LaunchKind::Mock(mock) => return mock::start(mock, &plan.logs).await,
             LaunchKind::Process(process) => process,
         };
-        let credentials = user::resolve(&process.user).map_err(StartError::Permanent)?;
-        let (layer, launch) = (Arc::clone(&self.cgroup), plan.clone());
+        if plan.run_dir.join(PLAN_FILE).exists() {
+            return Err(StartError::Permanent(format!("{} was used for a start before", plan.run_dir.display())));
+        }
+        let (layer, launch, user) = (Arc::clone(&self.cgroup), plan.clone(), process.user.clone());
         let made = tokio::task::spawn_blocking(move || {
+            let credentials = user::resolve(&user).map_err(StartError::Permanent)?;
             let mut shim_plan = ShimPlan { launch, cgroup: None, shims_group: None, credentials };
             let written = make_run_dir(&layer, &mut shim_plan);
-            (shim_plan, written)
+            Ok::<_, StartError>((shim_plan, written))
         });
-        let (shim_plan, written) = made.await.map_err(|error| StartError::Transient(error.to_string()))?;
+        let (shim_plan, written) = made.await.map_err(|error| StartError::Transient(error.to_string()))??;
         let started = match written {
             Ok(()) => self.starter.start(&plan.run_dir, false).await.map_err(StartError::from),
             Err(error) => Err(StartError::Transient(format!("cannot prepare {}: {error}", plan.run_dir.display()))),

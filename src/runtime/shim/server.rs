@@ -51,6 +51,10 @@ impl Server {
         for client in &mut self.clients {
             client.receive();
             while let Some(request) = client.next_request() {
+                if !(1..=protocol::VERSION).contains(&request.version) {
+                    client.send(&Response::Error { message: format!("this shim speaks protocol version {}", protocol::VERSION) });
+                    continue;
+                }
                 match answer(request.command) {
                     Some(response) => client.send(&response),
                     None => client.waits = true,

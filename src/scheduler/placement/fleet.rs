@@ -15,6 +15,9 @@ pub struct Fleet {
     free_memory: Vec<i64>,
     free_disk: Vec<i64>,
     free_cores: Vec<i64>,
+    /// One over the capacity, zero where there is none: the score divides by it for each node.
+    inverse_cpu: Vec<f64>,
+    inverse_memory: Vec<f64>,
     class: Vec<u32>,
     placeable: Vec<bool>,
     rows: Vec<Row>,
@@ -29,6 +32,7 @@ pub struct Fleet {
 struct Row {
     node: Arc<Node>,
     available: Ask,
+    /// Of its allocations, the plan in the making included; the operator's reserved ports count among the ports.
     usage: Usage,
 }
 
@@ -55,7 +59,8 @@ impl Fleet {
     /// Sets a node as it is now with the allocations recorded on it, of which those that still occupy it count.
     pub fn set(&mut self, node: &Arc<Node>, allocations: &[Arc<Allocation>]) {
         debug_assert!(self.journal.is_empty(), "observed while a plan is in the making");
-        let mut usage = Usage::default();
+        // What the operator reserved is held like a port of an allocation, and found as fast.
+        let mut usage = Usage { ports: node.resources.reserved_ports.iter().copied().collect(), ..Usage::default() };
         for allocation in allocations.iter().filter(|allocation| allocation.occupies()) {
             usage.add(allocation);
         }
@@ -104,6 +109,8 @@ impl Fleet {
             for column in [&mut self.free_cpu, &mut self.free_memory, &mut self.free_disk, &mut self.free_cores] {
                 column.push(0);
             }
+            self.inverse_cpu.push(0.0);
+            self.inverse_memory.push(0.0);
             ord
         };
         self.ords.insert(id, ord);
@@ -116,6 +123,9 @@ impl Fleet {
         self.free_memory[ord.at()] = signed(available.memory.0) - signed(usage.ask.memory.0);
         self.free_disk[ord.at()] = signed(available.disk.0) - signed(usage.ask.disk.0);
         self.free_cores[ord.at()] = i64::from(available.cores) - i64::from(usage.ask.cores);
+        let inverse = |capacity: u64| if capacity == 0 { 0.0 } else { 1.0 / capacity as f64 };
+        self.inverse_cpu[ord.at()] = inverse(available.cpu.0);
+        self.inverse_memory[ord.at()] = inverse(available.memory.0);
     }
 
     pub fn classes(&self) -> &Classes {
@@ -174,12 +184,9 @@ impl Fleet {
     /// The fractions of compute and memory that stay free once an effective ask is taken; the input of the packing score.
     pub fn free_fractions(&self, ord: NodeOrd, ask: Ask) -> (f64, f64) {
         let at = ord.at();
-        let available = &self.rows[at].available;
-        let fraction = |free: i64, total: u64| if total == 0 { 0.0 } else { free as f64 / total as f64 };
-        (
-            fraction(self.free_cpu[at] - signed(ask.cpu.0), available.cpu.0),
-            fraction(self.free_memory[at] - signed(ask.memory.0), available.memory.0),
-        )
+        let cpu = (self.free_cpu[at] - signed(ask.cpu.0)) as f64 * self.inverse_cpu[at];
+        let memory = (self.free_memory[at] - signed(ask.memory.0)) as f64 * self.inverse_memory[at];
+        (cpu, memory)
     }
 
     /// The first dimension in which an effective ask does not fit, by the shared fit function.

@@ -51,17 +51,7 @@ pub struct Packer<'a> {
 impl<'a> Packer<'a> {
     pub fn new(fleet: &'a mut Fleet, demand: Demand) -> Self {
         let slots = demand.candidates.len();
-        let mut interned: BTreeMap<Vec<u32>, u32> = BTreeMap::new();
-        let mut bucket_values = Vec::new();
-        let mut buckets = Vec::with_capacity(slots);
-        for slot in 0..slots {
-            let values: Vec<u32> = demand.spreads.iter().map(|axis| axis.values[slot]).collect();
-            let bucket = *interned.entry(values).or_insert_with_key(|values| {
-                bucket_values.push(values.clone());
-                u32::try_from(bucket_values.len() - 1).unwrap_or(u32::MAX)
-            });
-            buckets.push(bucket);
-        }
+        let (buckets, bucket_values) = spread_buckets(&demand);
         let lanes = Lanes::new(0, 0, std::iter::empty());
         let mut packer = Self { fleet, demand, buckets, bucket_values, boosts: Vec::new(), lanes, used_up: vec![false; slots] };
         packer.refresh_boosts();
@@ -128,7 +118,7 @@ impl<'a> Packer<'a> {
         let ask = self.fleet.effective_ask(ord, self.demand.ask);
         let salt = split_mix(self.demand.salt ^ split_mix(u64::from(ord.0)) ^ (u64::from(candidate.collisions) << 32));
         let node = self.fleet.node(ord);
-        let dynamic = ports::choose_dynamic(node, self.fleet.usage(ord), &self.demand.ports, salt)?;
+        let dynamic = ports::choose_dynamic(self.fleet.usage(ord), &self.demand.ports, salt)?;
         let cores = ports::choose_cores(&node.resources, self.fleet.usage(ord), self.demand.ask.cores)?;
         let held: Vec<(u16, bool)> = self.demand.ports.fixed.iter().copied().chain(dynamic.iter().map(|port| (*port, false))).collect();
         self.fleet.take(ord, ask, &held, &cores).ok()?;
@@ -165,9 +155,6 @@ impl<'a> Packer<'a> {
             fixed(boosts.sum())
         };
         self.boosts = self.bucket_values.iter().map(boost).collect();
-        if self.boosts.is_empty() {
-            self.boosts.push(0);
-        }
     }
 
     fn has_room(&self, slot: usize) -> bool {
@@ -191,10 +178,10 @@ impl<'a> Packer<'a> {
             return None;
         }
         let (node, usage) = (self.fleet.node(ord), self.fleet.usage(ord));
-        if let Some(port) = ports::first_collision(node, usage, &self.demand.ports) {
+        if let Some(port) = ports::first_collision(usage, &self.demand.ports) {
             return Some(Obstacle::Exhausted(Dimension::Port(port)));
         }
-        if ports::choose_dynamic(node, usage, &self.demand.ports, 0).is_none() {
+        if ports::choose_dynamic(usage, &self.demand.ports, 0).is_none() {
             return Some(Obstacle::NoDynamicPort);
         }
         ports::choose_cores(&node.resources, usage, self.demand.ask.cores).is_none().then_some(Obstacle::Exhausted(Dimension::Cores))
@@ -255,4 +242,23 @@ impl<'a> Packer<'a> {
         }
         terms
     }
+}
+
+/// Sorts candidates into buckets of equal values on every spread axis: the bucket of each, and the values of each bucket.
+fn spread_buckets(demand: &Demand) -> (Vec<u32>, Vec<Vec<u32>>) {
+    let slots = demand.candidates.len();
+    if demand.spreads.is_empty() {
+        return (vec![0; slots], vec![Vec::new()]);
+    }
+    let mut interned: BTreeMap<Vec<u32>, u32> = BTreeMap::new();
+    let mut bucket_values = Vec::new();
+    let mut bucket_of = |slot: usize| {
+        let values: Vec<u32> = demand.spreads.iter().map(|axis| axis.values[slot]).collect();
+        *interned.entry(values).or_insert_with_key(|values| {
+            bucket_values.push(values.clone());
+            u32::try_from(bucket_values.len() - 1).unwrap_or(u32::MAX)
+        })
+    };
+    let buckets = (0..slots).map(&mut bucket_of).collect();
+    (buckets, bucket_values)
 }

@@ -58,6 +58,8 @@ fn sort(
     for allocation in allocations {
         match standing::of(context, group, allocation, comparison) {
             Standing::Ignored => {}
+            // Work under a name that the group no longer has does not stand for that of another.
+            Standing::Done if allocation.index >= group.count => {}
             Standing::Done => sorted.done.push(Arc::clone(allocation)),
             Standing::Live | Standing::Failed(Outlook::Never) => sorted.kept.push(Arc::clone(allocation)),
             Standing::Failed(Outlook::Later(at)) => {

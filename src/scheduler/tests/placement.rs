@@ -205,3 +205,30 @@ fn runs_are_consecutive_indexes_on_one_node() {
     assert_eq!(runs.len(), 1);
     assert_eq!((runs[0].node, runs[0].first_index, runs[0].count), (NodeId(1), 0, 8));
 }
+
+#[test]
+fn shared_ports_may_meet_and_others_may_not() {
+    let mut state = FakeState::new(1);
+    let mut wanted = job("shared", 3);
+    wanted.groups[0].networks = vec![port("http", Some(8080))];
+    wanted.groups[0].networks[0].ports[0].ignore_collision = true;
+    let shared = state.register(wanted.clone());
+    assert_eq!(placed(&run(&mut state, &shared)), 3);
+    wanted.key = crate::model::JobKey::new("default", "alone");
+    wanted.groups[0].networks[0].ports[0].ignore_collision = false;
+    let alone = state.register(wanted);
+    assert_eq!(placed(&run(&mut state, &alone)), 0);
+}
+
+#[test]
+fn dynamic_ports_run_out() {
+    let mut state = FakeState::new(1);
+    state.edit_node(1, |node| node.resources.reserved_ports = (20_000..=31_998).collect());
+    let mut wanted = job("dynamic", 3);
+    wanted.groups[0].networks = vec![port("rpc", None)];
+    let registered = state.register(wanted);
+    let plan = run(&mut state, &registered);
+    assert_eq!(placed(&plan), 2);
+    let metrics = &blocked(&state)[0].failed_groups["web"];
+    assert_eq!(metrics.dimension_exhausted["network: no free dynamic port"], 1);
+}

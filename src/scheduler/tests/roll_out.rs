@@ -339,3 +339,37 @@ fn a_dry_run_tells_and_changes_nothing() {
     let fresh = dry_run(&state, &job("new", 2), NOW);
     assert_eq!(fresh.groups["web"].place, 2);
 }
+
+#[test]
+fn work_done_under_a_dropped_name_does_not_stand_for_others() {
+    let mut state = FakeState::new(2);
+    let registered = state.register(Job { job_type: JobType::Batch, ..job("j", 3) });
+    run(&mut state, &registered);
+    let last = state.live(&registered.key).into_iter().find(|allocation| allocation.index == 2).unwrap();
+    state.edit(last.id, |allocation| allocation.client_status = AllocClientStatus::Complete);
+    let smaller = state.register(Job { job_type: JobType::Batch, ..job("j", 2) });
+    let plan = run(&mut state, &smaller);
+    assert_eq!((plan.stops.len(), state.live(&smaller.key).len()), (0, 2));
+}
+
+#[test]
+fn sticky_disks_pull_a_replacement_to_its_old_node() {
+    for (sticky, expected) in [(true, 1), (false, 2)] {
+        let mut state = FakeState::new(2);
+        let mut wanted = job("j", 1);
+        wanted.groups[0].ephemeral_disk.sticky = sticky;
+        wanted.groups[0].tasks[0].resources.memory = crate::model::MebiBytes(3000);
+        let registered = state.register(wanted);
+        run(&mut state, &registered);
+        assert_eq!(first(&state, &registered).node_id, NodeId(1));
+        // Another job makes the second node the better one to pack.
+        let mut other = job("other", 1);
+        other.groups[0].tasks[0].resources.memory = crate::model::MebiBytes(5000);
+        other.constraints.push(crate::scheduler::testing::constraint("${node.unique.name}", "=", "node-2"));
+        let other = state.register(other);
+        run(&mut state, &other);
+        let changed = state.register(with_env(&registered, "2"));
+        run(&mut state, &changed);
+        assert_eq!(first(&state, &changed).node_id, NodeId(expected), "sticky: {sticky}");
+    }
+}

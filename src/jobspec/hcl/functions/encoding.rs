@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{Args, Function, Problem, function};
+use super::{Args, Function, Problem, function, yaml};
 use crate::jobspec::hcl::value::Value;
 
 pub const FUNCTIONS: &[Function] = &[
@@ -16,6 +16,8 @@ pub const FUNCTIONS: &[Function] = &[
     function("jsondecode", 1, 1, json_decode),
     function("jsonencode", 1, 1, json_encode),
     function("urlencode", 1, 1, |args| Ok(url_encode(&args.text(0)?).into())),
+    function("yamldecode", 1, 1, |args| yaml::decode(&args.text(0)?).map_err(|problem| Problem::at(0, problem))),
+    function("yamlencode", 1, 1, |args| Ok(yaml::encode(args.value(0)).into())),
 ];
 
 fn base64_decode(args: &Args<'_>) -> Result<Value, Problem> {

@@ -11,6 +11,7 @@ mod numeric;
 pub mod set;
 mod string;
 mod time;
+mod yaml;
 
 use std::collections::BTreeMap;
 use std::ops::Range;

@@ -1,0 +1,282 @@
+//! From files and flags to the effective configuration. Files are HCL or JSON with Nomad's names; a directory stands for its `.hcl` and `.json`
+//! files in order of their names. Later ones win, flags win over all.
+
+use std::fs;
+use std::net::IpAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::{Map, Value};
+
+use super::AgentError;
+use super::config::AgentConfig;
+use crate::cli::AgentArgs;
+use crate::util::go_duration;
+
+/// Defaults, then files in order, then flags.
+pub fn load(args: &AgentArgs) -> Result<AgentConfig, AgentError> {
+    let mut config = if args.dev { AgentConfig::dev() } else { AgentConfig::default() };
+    for path in args.config.iter().map(|path| files_of(path)).collect::<Result<Vec<_>, _>>()?.into_iter().flatten() {
+        let file = read(&path)?;
+        apply_file(&mut config, file).map_err(|problem| wrong(&path, &problem))?;
+    }
+    apply_flags(&mut config, args)?;
+    Ok(config)
+}
+
+fn wrong(path: &Path, problem: &str) -> AgentError {
+    AgentError::Configuration(vec![format!("{}: {problem}", path.display())])
+}
+
+fn files_of(path: &Path) -> Result<Vec<PathBuf>, AgentError> {
+    let metadata = fs::metadata(path).map_err(|error| wrong(path, &error.to_string()))?;
+    if !metadata.is_dir() {
+        return Ok(vec![path.to_owned()]);
+    }
+    let entries = fs::read_dir(path).map_err(|error| wrong(path, &error.to_string()))?;
+    let mut files: Vec<PathBuf> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|file| file.extension().is_some_and(|extension| extension == "hcl" || extension == "json"))
+        .collect();
+    files.sort();
+    Ok(files)
+}
+
+fn read(path: &Path) -> Result<File, AgentError> {
+    let text = fs::read_to_string(path).map_err(|error| wrong(path, &error.to_string()))?;
+    let value = if path.extension().is_some_and(|extension| extension == "json") {
+        serde_json::from_str(&text).map_err(|error| wrong(path, &error.to_string()))?
+    } else {
+        crate::jobspec::config_from_hcl(&text, &path.display().to_string())
+            .map_err(|problems| AgentError::Configuration(problems.iter().map(|problem| problem.render(false)).collect()))?
+    };
+    serde_json::from_value(value).map_err(|error| wrong(path, &error.to_string()))
+}
+
+/// What a file may say. Blocks of Nomad's that change nothing here are accepted and named in the log; unknown names are errors.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct File {
+    region: Option<String>,
+    datacenter: Option<String>,
+    name: Option<String>,
+    data_dir: Option<PathBuf>,
+    bind_addr: Option<String>,
+    log_level: Option<String>,
+    log_json: Option<bool>,
+    ports: Ports,
+    server: Server,
+    client: Client,
+    /// Plugin configuration by plugin name: `plugin "raw_exec" { config { enabled = true } }`.
+    plugin: Map<String, Value>,
+    acl: Map<String, Value>,
+    telemetry: Map<String, Value>,
+    ui: Map<String, Value>,
+    leave_on_interrupt: Option<bool>,
+    leave_on_terminate: Option<bool>,
+    enable_debug: Option<bool>,
+    disable_update_check: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Ports {
+    http: Option<u16>,
+    rpc: Option<u16>,
+    serf: Option<u16>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Server {
+    enabled: Option<bool>,
+    bootstrap_expect: Option<u32>,
+    heartbeat_grace: Option<String>,
+    min_heartbeat_ttl: Option<String>,
+    eval_gc_threshold: Option<String>,
+    batch_eval_gc_threshold: Option<String>,
+    job_gc_threshold: Option<String>,
+    job_gc_interval: Option<String>,
+    node_gc_threshold: Option<String>,
+    deployment_gc_threshold: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Client {
+    enabled: Option<bool>,
+    node_class: Option<String>,
+    node_pool: Option<String>,
+    meta: Option<std::collections::BTreeMap<String, String>>,
+    cpu_total_compute: Option<u64>,
+    memory_total_mb: Option<u64>,
+    disk_total_mb: Option<u64>,
+    reserved: Reserved,
+    max_kill_timeout: Option<String>,
+    cgroup_parent: Option<String>,
+    servers: Option<Vec<String>>,
+    /// `driver.raw_exec.enable` and the like, from before plugin blocks.
+    options: std::collections::BTreeMap<String, String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Reserved {
+    cpu: Option<u64>,
+    memory: Option<u64>,
+    disk: Option<u64>,
+    /// `22,80,8500-8600`.
+    reserved_ports: Option<String>,
+}
+
+fn apply_file(config: &mut AgentConfig, file: File) -> Result<(), String> {
+    if file.acl.get("enabled").and_then(Value::as_bool) == Some(true) {
+        return Err("acl.enabled: access control lists are not supported yet".to_owned());
+    }
+    set(&mut config.region, file.region);
+    set(&mut config.datacenter, file.datacenter);
+    set(&mut config.name, file.name);
+    config.data_dir = file.data_dir.or(config.data_dir.take());
+    if let Some(address) = file.bind_addr {
+        config.bind_addr = parse_address(&address)?;
+    }
+    set(&mut config.log_level, file.log_level);
+    set(&mut config.log_json, file.log_json);
+    set(&mut config.http_port, file.ports.http);
+
+    let server = &mut config.server;
+    set(&mut server.enabled, file.server.enabled);
+    set(&mut server.bootstrap_expect, file.server.bootstrap_expect);
+    set_duration(&mut server.heartbeat_grace, "server.heartbeat_grace", file.server.heartbeat_grace)?;
+    set_duration(&mut server.min_heartbeat_ttl, "server.min_heartbeat_ttl", file.server.min_heartbeat_ttl)?;
+    set_duration(&mut server.eval_gc_threshold, "server.eval_gc_threshold", file.server.eval_gc_threshold)?;
+    set_duration(&mut server.batch_eval_gc_threshold, "server.batch_eval_gc_threshold", file.server.batch_eval_gc_threshold)?;
+    set_duration(&mut server.job_gc_threshold, "server.job_gc_threshold", file.server.job_gc_threshold)?;
+    set_duration(&mut server.job_gc_interval, "server.job_gc_interval", file.server.job_gc_interval)?;
+    set_duration(&mut server.node_gc_threshold, "server.node_gc_threshold", file.server.node_gc_threshold)?;
+    set_duration(&mut server.deployment_gc_threshold, "server.deployment_gc_threshold", file.server.deployment_gc_threshold)?;
+
+    let client = &mut config.client;
+    set(&mut client.enabled, file.client.enabled);
+    set(&mut client.node_class, file.client.node_class);
+    set(&mut client.node_pool, file.client.node_pool);
+    set(&mut client.meta, file.client.meta);
+    client.cpu_total_compute = file.client.cpu_total_compute.or(client.cpu_total_compute);
+    client.memory_total_mb = file.client.memory_total_mb.or(client.memory_total_mb);
+    client.disk_total_mb = file.client.disk_total_mb.or(client.disk_total_mb);
+    set(&mut client.reserved.cpu, file.client.reserved.cpu);
+    set(&mut client.reserved.memory, file.client.reserved.memory);
+    set(&mut client.reserved.disk, file.client.reserved.disk);
+    if let Some(ports) = file.client.reserved.reserved_ports {
+        client.reserved.ports = parse_ports(&ports)?;
+    }
+    set_duration(&mut client.max_kill_timeout, "client.max_kill_timeout", file.client.max_kill_timeout)?;
+    set(&mut client.cgroup_parent, file.client.cgroup_parent);
+    if file.client.servers.is_some_and(|servers| !servers.is_empty()) {
+        return Err("client.servers: nodes apart from their server are not supported yet".to_owned());
+    }
+    let enabled_by_option = |name: &str| file.client.options.get(name).map(|value| value == "1" || value == "true");
+    set(&mut client.raw_exec, enabled_by_option("driver.raw_exec.enable").or(plugin_enabled(&file.plugin, "raw_exec")));
+    set(&mut client.mock_driver, plugin_enabled(&file.plugin, "mock_driver"));
+    Ok(())
+}
+
+/// `config.enabled` of a plugin block. HCL gives a list of blocks where JSON may give one.
+fn plugin_enabled(plugins: &Map<String, Value>, name: &str) -> Option<bool> {
+    let first = |value: &Value| match value {
+        Value::Array(items) => items.first().cloned().unwrap_or_default(),
+        other => other.clone(),
+    };
+    let plugin = first(plugins.get(name)?);
+    first(plugin.get("config")?).get("enabled")?.as_bool()
+}
+
+fn apply_flags(config: &mut AgentConfig, args: &AgentArgs) -> Result<(), AgentError> {
+    let wrong = |problem: String| AgentError::Configuration(vec![problem]);
+    config.server.enabled |= args.server;
+    config.client.enabled |= args.client;
+    if let Some(dir) = &args.data_dir {
+        let absolute = std::path::absolute(dir).map_err(|error| wrong(format!("-data-dir {}: {error}", dir.display())))?;
+        config.data_dir = Some(absolute);
+    }
+    if let Some(address) = &args.bind {
+        config.bind_addr = parse_address(address).map_err(wrong)?;
+    }
+    set(&mut config.http_port, args.http_port);
+    set(&mut config.name, args.node.clone());
+    set(&mut config.region, args.region.clone());
+    set(&mut config.datacenter, args.dc.clone());
+    set(&mut config.log_level, args.log_level.clone());
+    config.log_json |= args.log_json;
+    set(&mut config.server.bootstrap_expect, args.bootstrap_expect);
+    set(&mut config.client.node_class, args.node_class.clone());
+    set(&mut config.client.node_pool, args.node_pool.clone());
+    set(&mut config.client.cgroup_parent, args.cgroup_parent.clone());
+    config.client.memory_total_mb = args.memory_total_mb.or(config.client.memory_total_mb);
+    for pair in &args.meta {
+        let (key, value) = pair.split_once('=').ok_or_else(|| wrong(format!("-meta {pair:?}: expected NAME=VALUE")))?;
+        config.client.meta.insert(key.to_owned(), value.to_owned());
+    }
+    if !args.retry_join.is_empty() || !args.servers.is_empty() {
+        return Err(wrong("-retry-join and -servers: clusters of several agents are not supported yet".to_owned()));
+    }
+    Ok(())
+}
+
+fn set<T>(target: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *target = value;
+    }
+}
+
+fn set_duration(target: &mut Duration, name: &str, text: Option<String>) -> Result<(), String> {
+    if let Some(text) = text {
+        *target = go_duration::parse(&text).map_err(|error| format!("{name}: {error}"))?;
+    }
+    Ok(())
+}
+
+fn parse_address(text: &str) -> Result<IpAddr, String> {
+    text.parse().map_err(|_| format!("bind address {text:?} is not an IP address, such as 127.0.0.1"))
+}
+
+fn parse_ports(text: &str) -> Result<Vec<u16>, String> {
+    let problem = |part: &str| format!("client.reserved.reserved_ports: {part:?} is neither a port nor a range such as 8500-8600");
+    let mut ports = Vec::new();
+    for part in text.split(',').map(str::trim).filter(|part| !part.is_empty()) {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        let (first, last): (u16, u16) = (first.parse().map_err(|_| problem(part))?, last.parse().map_err(|_| problem(part))?);
+        if first > last {
+            return Err(problem(part));
+        }
+        ports.extend(first..=last);
+    }
+    Ok(ports)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_single_or_ranges() {
+        assert_eq!(parse_ports("22, 80,8500-8502").unwrap(), [22, 80, 8500, 8501, 8502]);
+        assert!(parse_ports("9-3").is_err() && parse_ports("http").is_err());
+    }
+
+    #[test]
+    fn later_files_win_and_unknown_names_are_errors() {
+        let mut config = AgentConfig::default();
+        let parse = |text: &str| serde_json::from_str::<File>(text);
+        apply_file(&mut config, parse(r#"{"datacenter": "a", "client": {"enabled": true, "reserved": {"memory": 64}}}"#).unwrap()).unwrap();
+        apply_file(&mut config, parse(r#"{"datacenter": "b", "server": {"heartbeat_grace": "3s"}}"#).unwrap()).unwrap();
+        assert_eq!((config.datacenter.as_str(), config.client.enabled, config.client.reserved.memory), ("b", true, 64));
+        assert_eq!(config.server.heartbeat_grace, Duration::from_secs(3));
+        assert!(parse(r#"{"datacentre": "a"}"#).unwrap_err().to_string().contains("datacentre"));
+        let plugin = parse(r#"{"plugin": {"raw_exec": [{"config": [{"enabled": true}]}]}}"#).unwrap();
+        apply_file(&mut config, plugin).unwrap();
+        assert!(config.client.raw_exec);
+        assert!(apply_file(&mut config, parse(r#"{"acl": {"enabled": true}}"#).unwrap()).is_err());
+    }
+}

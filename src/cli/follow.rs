@@ -1,0 +1,125 @@
+//! Follows an evaluation to its end, printing what happens: the driver of [`Progress`].
+
+use std::io;
+use std::time::Duration;
+
+use super::connection::Session;
+use super::exit::{Exit, Outcome};
+use super::output::print;
+use super::progress::{Line, Progress, deployment_rests, evaluation_ended, settled};
+use super::style::Style;
+use super::time;
+use crate::api::client::{Client, Indexed};
+use crate::api::types::evaluation::Evaluation;
+use crate::util::clock::Timestamp;
+
+/// How long one waiting query lasts.
+const WAIT: Duration = Duration::from_secs(30);
+/// The least time between two queries, should an agent answer a waiting one at once.
+const PAUSE: Duration = Duration::from_millis(100);
+
+/// Follows `evaluation_id` until its allocations run or have failed, and its deployment, if any, has ended.
+/// Unplaced allocations end with [`Exit::PlacementFailed`].
+///
+/// # Errors
+/// When the agent cannot be asked, or the evaluation or the deployment fails.
+pub async fn evaluation(session: &Session, evaluation_id: &str, full_ids: bool) -> Outcome {
+    let mut follower = Follower { client: &session.client, style: session.style, progress: Progress::new(full_ids) };
+    let shown = follower.progress.id(evaluation_id).to_owned();
+    follower.print(vec![Line::Headline(format!("Monitoring evaluation {shown:?}"))])?;
+    let evaluation = follower.until_evaluated(evaluation_id).await?;
+    let verdict = follower.progress.verdict(&evaluation);
+    let placed = evaluation.failed_tg_allocs.is_empty();
+    if evaluation.status != "complete" {
+        follower.print(verdict)?;
+        if !evaluation.next_eval.is_empty() {
+            let next = follower.progress.id(&evaluation.next_eval).to_owned();
+            follower.print(vec![Line::Headline(format!("It will be tried again by evaluation {next:?}"))])?;
+        }
+        anyhow::bail!("evaluation {shown:?} ended as {}", evaluation.status);
+    }
+    if matches!(evaluation.r#type.as_str(), "service" | "system") {
+        follower.until_settled(&evaluation).await?;
+    }
+    follower.print(verdict)?;
+    if !placed {
+        return Ok(Exit::PlacementFailed);
+    }
+    if !evaluation.deployment_id.is_empty() {
+        follower.until_deployed(&evaluation.deployment_id).await?;
+    }
+    Ok(Exit::Ok)
+}
+
+struct Follower<'a> {
+    client: &'a Client,
+    style: Style,
+    progress: Progress,
+}
+
+impl Follower<'_> {
+    async fn until_evaluated(&mut self, id: &str) -> anyhow::Result<Evaluation> {
+        let mut index = 0;
+        loop {
+            let answer = self.client.await_evaluation(id, index, WAIT).await?;
+            let lines = self.progress.evaluation(&answer.value);
+            self.print(lines)?;
+            let allocations = self.client.evaluation_allocations(id).await?;
+            let lines = self.progress.allocations(&allocations, answer.value.create_index);
+            self.print(lines)?;
+            if evaluation_ended(&answer.value) {
+                return Ok(answer.value);
+            }
+            index = next_index(index, &answer).await;
+        }
+    }
+
+    async fn until_settled(&mut self, evaluation: &Evaluation) -> anyhow::Result<()> {
+        let mut index = 0;
+        loop {
+            let answer = self.client.await_evaluation_allocations(&evaluation.id, index, WAIT).await?;
+            let lines = self.progress.allocations(&answer.value, evaluation.create_index);
+            self.print(lines)?;
+            if settled(&answer.value) {
+                return Ok(());
+            }
+            index = next_index(index, &answer).await;
+        }
+    }
+
+    async fn until_deployed(&mut self, id: &str) -> anyhow::Result<()> {
+        let shown = self.progress.id(id).to_owned();
+        self.print(vec![Line::Headline(format!("Monitoring deployment {shown:?}"))])?;
+        let mut index = 0;
+        loop {
+            let answer = self.client.await_deployment(id, index, WAIT).await?;
+            let lines = self.progress.deployment(&answer.value);
+            self.print(lines)?;
+            let deployment = &answer.value;
+            if deployment_rests(deployment) {
+                anyhow::ensure!(deployment.status != "failed", "deployment {shown:?} failed: {}", deployment.status_description);
+                return Ok(());
+            }
+            index = next_index(index, &answer).await;
+        }
+    }
+
+    fn print(&self, lines: Vec<Line>) -> io::Result<()> {
+        for line in lines {
+            let moment = time::at(Timestamp::now().0);
+            match line {
+                Line::Headline(text) => print(&self.style.bold(&format!("==> {moment}: {text}")))?,
+                Line::Detail(text) => print(&format!("    {moment}: {text}"))?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The index to wait beyond next. An index that goes backwards starts anew.
+async fn next_index<T>(asked: u64, answer: &Indexed<T>) -> u64 {
+    if answer.index <= asked {
+        tokio::time::sleep(PAUSE).await;
+    }
+    if answer.index < asked { 0 } else { answer.index.max(1) }
+}

@@ -1,0 +1,53 @@
+//! `job ...`: submit, look at and change jobs.
+
+pub mod allocs;
+pub mod eval;
+pub mod history;
+pub mod init;
+pub mod inspect;
+pub mod plan;
+pub mod run;
+pub mod scale;
+pub mod start;
+pub mod status;
+pub mod stop;
+pub mod validate;
+
+use clap::Subcommand;
+
+use super::exit::Outcome;
+
+#[derive(Subcommand)]
+pub enum JobCommand {
+    Run(run::RunArgs),
+    Plan(plan::PlanArgs),
+    Status(status::StatusArgs),
+    Stop(stop::StopArgs),
+    Start(start::StartArgs),
+    Inspect(inspect::InspectArgs),
+    History(history::HistoryArgs),
+    Validate(validate::ValidateArgs),
+    Init(init::InitArgs),
+    Scale(scale::ScaleArgs),
+    Eval(eval::EvalArgs),
+    Allocs(allocs::AllocsArgs),
+}
+
+impl JobCommand {
+    pub async fn run(self) -> Outcome {
+        match self {
+            Self::Run(args) => args.run().await,
+            Self::Plan(args) => args.run().await,
+            Self::Status(args) => args.run().await,
+            Self::Stop(args) => args.run().await,
+            Self::Start(args) => args.run().await,
+            Self::Inspect(args) => args.run().await,
+            Self::History(args) => args.run().await,
+            Self::Validate(args) => args.run().await,
+            Self::Init(args) => args.run(),
+            Self::Scale(args) => args.run().await,
+            Self::Eval(args) => args.run().await,
+            Self::Allocs(args) => args.run().await,
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! Jobs in the API's JSON.
+
+use serde_json::json;
+
+use crate::jobspec::json::{job_from_slice, job_from_value, job_to_value};
+use crate::model::JobType;
+
+#[test]
+fn little_is_enough_and_the_rest_is_tolerated() {
+    let job = job_from_value(json!({
+        "Job": {
+            "ID": "x", "Type": "batch", "Unknown": {"a": 1}, "Constraints": null,
+            "TaskGroups": [{"Name": "g", "Count": null, "Tasks": [{"Name": "t", "Driver": "exec", "KillTimeout": "7s", "ShutdownDelay": 1e9}]}]
+        },
+        "EnforceIndex": true
+    }))
+    .unwrap()
+    .job;
+    assert_eq!((&*job.key.id, &*job.name, job.job_type, job.groups[0].count), ("x", "x", JobType::Batch, 1));
+    let task = &job.groups[0].tasks[0];
+    assert_eq!((task.kill_timeout.as_secs(), task.shutdown_delay.as_secs()), (7, 1));
+}
+
+#[test]
+fn output_has_the_fields_that_clients_read() {
+    let job = job_from_value(json!({"ID": "x", "TaskGroups": [{"Name": "g", "Tasks": [{"Name": "t", "Driver": "exec"}]}]})).unwrap().job;
+    let json = job_to_value(&job);
+    for field in [
+        "ID",
+        "ParentID",
+        "Name",
+        "Namespace",
+        "Region",
+        "Type",
+        "Priority",
+        "AllAtOnce",
+        "Datacenters",
+        "NodePool",
+        "Constraints",
+        "Affinities",
+        "Spreads",
+        "TaskGroups",
+        "Update",
+        "Periodic",
+        "ParameterizedJob",
+        "Dispatched",
+        "Payload",
+        "Meta",
+        "Status",
+        "StatusDescription",
+        "Stable",
+        "Stop",
+        "Version",
+        "SubmitTime",
+        "CreateIndex",
+        "ModifyIndex",
+        "JobModifyIndex",
+        "Multiregion",
+    ] {
+        assert!(json.get(field).is_some(), "{field}");
+    }
+    let group = &json["TaskGroups"][0];
+    assert_eq!(group["RestartPolicy"]["Interval"], 1_800_000_000_000_i64);
+    assert_eq!(group["EphemeralDisk"]["SizeMB"], 300);
+    assert_eq!(group["Networks"], json!(null));
+    let task = &group["Tasks"][0];
+    assert_eq!(task["Resources"]["MemoryMB"], 300);
+    assert_eq!(task["LogConfig"]["MaxFileSizeMB"], 10);
+    assert_eq!(task["Config"], json!({}));
+}
+
+#[test]
+fn parts_of_parts_that_the_model_lacks_survive() {
+    let spec = json!({"ID": "x", "TaskGroups": [{
+        "Name": "g",
+        "Volumes": {"v": {"Type": "csi", "Source": "s", "MountOptions": {"FSType": "ext4"}}},
+        "Networks": [{"Mode": "bridge", "CNI": {"Args": {"a": "b"}}}],
+        "Services": [{"Name": "s", "Connect": {"Native": true}, "Checks": [{"Type": "tcp", "Notes": "n"}]}],
+        "Tasks": [{"Name": "t", "Driver": "exec", "Kind": "k", "Resources": {"SecretsMB": 3},
+            "Templates": [{"DestPath": "a", "ChangeScript": {"Command": "/x"}}], "Artifacts": [{"GetterSource": "s", "Chown": true}]}]
+    }]});
+    let parsed = job_from_value(spec).unwrap();
+    let json = job_to_value(&parsed.job);
+    let group = &json["TaskGroups"][0];
+    assert_eq!(group["Volumes"]["v"]["MountOptions"]["FSType"], "ext4");
+    assert_eq!(group["Networks"][0]["CNI"]["Args"]["a"], "b");
+    assert_eq!(group["Services"][0]["Connect"]["Native"], true);
+    assert_eq!(group["Services"][0]["Checks"][0]["Notes"], "n");
+    let task = &group["Tasks"][0];
+    assert_eq!((&task["Kind"], &task["Resources"]["SecretsMB"]), (&json!("k"), &json!(3)));
+    assert_eq!(task["Templates"][0]["ChangeScript"]["Command"], "/x");
+    assert_eq!(task["Artifacts"][0]["Chown"], true);
+    assert_eq!(parsed.warnings.len(), 8);
+    assert_eq!(job_from_value(json).unwrap().job, parsed.job);
+}
+
+#[test]
+fn errors_have_a_place() {
+    let errors = job_from_slice(b"{\n  \"ID\": \"x\",\n  \"Priority\": \"high\"\n}").unwrap_err();
+    assert_eq!(errors[0].position.as_ref().unwrap().line, 3);
+    assert!(errors[0].message.contains("expected i64"), "{}", errors[0].message);
+    assert_eq!(job_from_slice(b"{\"ID\": ").unwrap_err()[0].code, "json");
+    let errors =
+        job_from_slice(b"{\"Type\": \"sevice\", \"TaskGroups\": [{\"Name\": \"g\", \"Count\": -1, \"RestartPolicy\": {\"Mode\": \"x\"}}]}")
+            .unwrap_err();
+    let messages: Vec<&str> = errors.iter().map(|error| error.message.as_str()).collect();
+    assert_eq!(
+        messages,
+        [
+            "job.group[g].count: -1 is out of range",
+            "job.group[g].restart.mode: \"x\" is not one of fail, delay",
+            "job.type: \"sevice\" is not one of service, batch, system, sysbatch"
+        ]
+    );
+}
