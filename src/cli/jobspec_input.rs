@@ -3,7 +3,6 @@
 //! HCL is parsed by the agent (`PUT /v1/jobs/parse`); this file is the only one that knows.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
 
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -44,7 +43,7 @@ pub struct JobspecInput {
 
 impl JobspecInput {
     /// # Errors
-    /// When the job has none: every job that was parsed has one.
+    /// When a JSON job was given without one.
     pub fn id(&self) -> anyhow::Result<&str> {
         self.job.get("ID").and_then(Value::as_str).filter(|id| !id.is_empty()).context("the job has no ID")
     }
@@ -55,7 +54,7 @@ impl JobspecInput {
 /// # Errors
 /// When a file cannot be read, a variable is malformed, or the text is not a job.
 pub async fn read(client: &Client, args: &JobspecArgs) -> anyhow::Result<JobspecInput> {
-    let source = read_source(&args.path)?;
+    let source = read_source(&args.path).await?;
     let variable_flags = variable_flags(&args.var, std::env::vars())?;
     let mut variables = String::new();
     for path in &args.var_file {
@@ -92,11 +91,10 @@ fn parse_json(source: &str) -> anyhow::Result<Value> {
     Ok(value)
 }
 
-fn read_source(path: &str) -> anyhow::Result<String> {
+async fn read_source(path: &str) -> anyhow::Result<String> {
     if path == "-" {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).context("cannot read the job from standard input")?;
-        return Ok(text);
+        let bytes = super::stdin::read_to_end().await.context("cannot read the job from standard input")?;
+        return String::from_utf8(bytes).context("the job is not UTF-8 text");
     }
     std::fs::read_to_string(path).with_context(|| format!("cannot read job file {path:?}"))
 }

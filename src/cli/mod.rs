@@ -23,6 +23,7 @@ mod progress;
 mod resolve;
 mod server;
 mod status;
+mod stdin;
 mod style;
 mod system;
 mod table;
