@@ -223,7 +223,13 @@ mod tests {
     #[test]
     fn tells_ports_as_seen_from_inside_and_outside() {
         let env = build(|_, allocation| {
-            allocation.ports.push(AssignedPort { label: "http-api".into(), value: 20_001, to: 8080, host_ip: "10.0.0.7".into(), shared: false });
+            allocation.ports.push(AssignedPort {
+                label: "http-api".into(),
+                value: 20_001,
+                to: 8080,
+                host_ip: "10.0.0.7".into(),
+                shared: false,
+            });
             allocation.ports.push(AssignedPort { label: "six".into(), value: 20_002, to: 0, host_ip: "fd00::1".into(), shared: false });
         });
         assert_eq!(env["NOMAD_PORT_http_api"], "8080");

@@ -120,13 +120,7 @@ impl AllocFiles {
 impl FileInfo {
     fn new(name: String, metadata: &std::fs::Metadata) -> Self {
         let nanoseconds = metadata.mtime().saturating_mul(1_000_000_000).saturating_add(metadata.mtime_nsec());
-        Self {
-            name,
-            is_dir: metadata.is_dir(),
-            size: metadata.len(),
-            mode: mode_text(metadata.mode()),
-            modified: Timestamp(nanoseconds),
-        }
+        Self { name, is_dir: metadata.is_dir(), size: metadata.len(), mode: mode_text(metadata.mode()), modified: Timestamp(nanoseconds) }
     }
 }
 

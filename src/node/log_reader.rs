@@ -220,7 +220,13 @@ mod tests {
 
     #[tokio::test]
     async fn walks_rotated_files_in_the_order_of_their_numbers() {
-        let dir = logs(&[("web.stdout.9", "nine-"), ("web.stdout.10", "ten-"), ("web.stdout.11", ""), ("web.stderr.9", "x"), ("web.stdout.y", "x")]);
+        let dir = logs(&[
+            ("web.stdout.9", "nine-"),
+            ("web.stdout.10", "ten-"),
+            ("web.stdout.11", ""),
+            ("web.stderr.9", "x"),
+            ("web.stdout.y", "x"),
+        ]);
         assert_eq!(all(dir.path(), LogOrigin::Start, 0).await, "nine-ten-");
         assert_eq!(all(dir.path(), LogOrigin::Start, 6).await, "en-");
         assert_eq!(all(dir.path(), LogOrigin::Start, 99).await, "");
@@ -232,7 +238,10 @@ mod tests {
     async fn follows_growth_and_rotation_until_the_task_is_dead() {
         let dir = logs(&[("web.stdout.0", "a")]);
         let alive = Arc::new(AtomicBool::new(true));
-        let still_writes = { let alive = Arc::clone(&alive); move || alive.load(Ordering::SeqCst) };
+        let still_writes = {
+            let alive = Arc::clone(&alive);
+            move || alive.load(Ordering::SeqCst)
+        };
         let mut reader = LogReader::new(AllocFiles::new(dir.path().to_owned()), request(LogOrigin::Start, 0, true), Box::new(still_writes));
         let mut next = async || reader.next().await.unwrap().map(|chunk| (String::from_utf8(chunk.data).unwrap(), chunk.offset));
         assert_eq!(next().await, Some(("a".to_owned(), 1)));

@@ -22,7 +22,7 @@ pub mod files;
 pub mod fingerprint;
 mod handle;
 mod identity;
-mod interpolate;
+pub mod interpolate;
 pub mod journal;
 mod journal_codec;
 pub mod log_reader;

@@ -65,7 +65,9 @@ impl Scene {
 
     fn kills(&self, stop: Option<&str>) -> Vec<(String, KillReason)> {
         let decisions = self.decide(stop).into_iter();
-        decisions.filter_map(|decision| if let Decision::Kill(name, why) = decision { Some((name.to_string(), why)) } else { None }).collect()
+        decisions
+            .filter_map(|decision| if let Decision::Kill(name, why) = decision { Some((name.to_string(), why)) } else { None })
+            .collect()
     }
 
     fn killed(&self, stop: Option<&str>) -> Vec<String> {

@@ -42,11 +42,24 @@ pub enum AllocMessage {
     Forget,
     /// Leave the tasks as they are and end the loop.
     Detach,
-    Restart { task: Option<String>, reply: oneshot::Sender<Result<(), NodeError>> },
-    Signal { task: Option<String>, signal: String, reply: oneshot::Sender<Result<(), NodeError>> },
-    Stats { reply: oneshot::Sender<BTreeMap<Text, TaskStats>> },
+    Restart {
+        task: Option<String>,
+        reply: oneshot::Sender<Result<(), NodeError>>,
+    },
+    Signal {
+        task: Option<String>,
+        signal: String,
+        reply: oneshot::Sender<Result<(), NodeError>>,
+    },
+    Stats {
+        reply: oneshot::Sender<BTreeMap<Text, TaskStats>>,
+    },
     /// From one start of one of its tasks.
-    Task { task: Text, start: u64, report: TaskReport },
+    Task {
+        task: Text,
+        start: u64,
+        report: TaskReport,
+    },
 }
 
 pub enum TaskReport {
@@ -109,6 +122,8 @@ pub struct AllocRunner {
     journal_retry: Option<Timestamp>,
     releases: Vec<Arc<dyn TaskHandle>>,
     work: JoinSet<()>,
+    /// Launches in progress; apart, because an agent that goes away lets them come to an end.
+    launches: JoinSet<()>,
     last_report: Option<AllocationUpdate>,
     messages: mpsc::UnboundedReceiver<AllocMessage>,
     sender: mpsc::UnboundedSender<AllocMessage>,
@@ -122,6 +137,7 @@ impl AllocRunner {
         let (mut runner, handle) = Self::build(shared, entry);
         runner.journalled_assignment = None;
         runner.may_start = true;
+        runner.publish();
         (runner, handle)
     }
 
@@ -132,23 +148,24 @@ impl AllocRunner {
         let found = {
             let runtime = &runner.shared.runtime;
             let slots = runner.tasks.slots.iter();
-            let lookups = slots.filter_map(|(name, slot)| Some((name.clone(), slot.run_dir()?.to_owned()))).map(|(name, run_dir)| async move {
-                let recovered = runtime.recover(&run_dir).await;
-                (name, recovered)
-            });
+            let lookups =
+                slots.filter_map(|(name, slot)| Some((name.clone(), slot.run_dir()?.to_owned()))).map(|(name, run_dir)| async move {
+                    let recovered = runtime.recover(&run_dir).await;
+                    (name, recovered)
+                });
             join_all(lookups).await
         };
         let now = runner.shared.now();
         for (name, recovered) in found {
             if let Some(slot) = runner.tasks.slots.get_mut(&name) {
                 let effects = slot.recover(recovered, now, random());
-                if let (Some(handle), true) = (&slot.handle, slot.machine.is_running()) {
-                    let handle = Arc::clone(handle);
-                    runner.watch(&name, handle);
+                if slot.machine.is_running() {
+                    runner.watch(&name);
                 }
                 runner.carry_out(&name, effects);
             }
         }
+        runner.publish();
         (runner, handle)
     }
 
@@ -158,8 +175,12 @@ impl AllocRunner {
         let (sender, messages) = mpsc::unbounded_channel();
         let dirs = AllocDir::new(&shared.config.alloc_root(), assignment.allocation.id);
         let empty = Coordinator::default();
-        let initial =
-            AllocView { assignment: assignment.clone(), client_status: AllocClientStatus::Pending, task_states: BTreeMap::new(), over: false };
+        let initial = AllocView {
+            assignment: assignment.clone(),
+            client_status: AllocClientStatus::Pending,
+            task_states: BTreeMap::new(),
+            over: false,
+        };
         let (view, view_receiver) = watch::channel(initial);
         let mut runner = Self {
             journalled_assignment: Some(assignment.clone()),
@@ -173,6 +194,7 @@ impl AllocRunner {
             journal_retry: None,
             releases: Vec::new(),
             work: JoinSet::new(),
+            launches: JoinSet::new(),
             last_report: None,
             messages,
             sender: sender.clone(),
@@ -220,20 +242,29 @@ impl AllocRunner {
                 message = self.messages.recv() => message,
                 () = sleep(alarm) => None,
                 Some(_) = self.work.join_next(), if !self.work.is_empty() => continue,
+                Some(_) = self.launches.join_next(), if !self.launches.is_empty() => continue,
             };
             match message {
-                Some(AllocMessage::Detach) => return,
+                Some(AllocMessage::Detach) => return self.detach().await,
                 Some(message) => self.handle(message),
                 None => self.tick(),
             }
             // Whatever else has arrived shares the journal write that follows.
             while let Ok(message) = self.messages.try_recv() {
                 if matches!(message, AllocMessage::Detach) {
-                    return;
+                    return self.detach().await;
                 }
                 self.handle(message);
             }
         }
+    }
+
+    /// Preparations are given up; what the launcher has in hand is waited for. The next agent finds it by its run directory.
+    async fn detach(mut self) {
+        for slot in self.tasks.slots.values_mut() {
+            slot.cancel = None;
+        }
+        while self.launches.join_next().await.is_some() {}
     }
 
     fn handle(&mut self, message: AllocMessage) {
@@ -272,7 +303,7 @@ impl AllocRunner {
         };
         let watched = self.health.as_ref().map(HealthWatcher::deployment);
         if self.assignment.allocation.deployment != watched {
-            self.health = HealthWatcher::new(&self.assignment.allocation, &group, now).or(self.health.take());
+            self.health = HealthWatcher::new(&self.assignment.allocation, &group, now);
         }
         if !updated {
             return;
@@ -307,8 +338,8 @@ impl AllocRunner {
         let input = match report {
             TaskReport::Launched(LaunchOutcome::Started(handle)) => {
                 slot.cancel = None;
-                slot.handle = Some(Arc::clone(&handle));
-                self.watch(name, handle);
+                slot.handle = Some(handle);
+                self.watch(name);
                 TaskInput::Started
             }
             TaskReport::Launched(LaunchOutcome::Failed(failure)) => {
@@ -378,7 +409,8 @@ impl AllocRunner {
                     }
                 }
                 TaskEffect::Stop { signal, grace } => {
-                    let stopping = |handle: Arc<dyn TaskHandle>| async move { handle.stop(&signal, grace).await.map_err(TaskReport::StopFailed) };
+                    let stopping =
+                        |handle: Arc<dyn TaskHandle>| async move { handle.stop(&signal, grace).await.map_err(TaskReport::StopFailed) };
                     self.with_handle(name, stopping);
                 }
                 TaskEffect::Signal(signal) => {
@@ -412,7 +444,8 @@ impl AllocRunner {
         });
     }
 
-    fn watch(&mut self, name: &Text, _handle: Arc<dyn TaskHandle>) {
+    /// Waits for the end of a task whose handle is in its slot.
+    fn watch(&mut self, name: &Text) {
         self.with_handle(name, |handle| async move { Err(TaskReport::Exited(handle.wait().await)) });
     }
 
@@ -487,7 +520,7 @@ impl AllocRunner {
             };
             let (task, start, sender) = (name.clone(), slot.start, self.sender.clone());
             let launching: BoxFuture<'static, LaunchOutcome> = launch(request, cancelled).boxed();
-            self.work.spawn(async move {
+            self.launches.spawn(async move {
                 let report = TaskReport::Launched(launching.await);
                 let _ = sender.send(AllocMessage::Task { task, start, report });
             });
@@ -500,27 +533,34 @@ impl AllocRunner {
     }
 
     fn report(&mut self) {
-        let over = self.is_over();
-        let task_states = self.tasks.states();
-        let (client_status, description) = status::derive(task_states.values(), over);
+        let view = self.publish();
+        let (_, description) = status::derive(view.task_states.values(), view.over);
         let update = AllocationUpdate {
             id: self.id(),
-            client_status,
+            client_status: view.client_status,
             client_description: description.into(),
-            task_states,
+            task_states: view.task_states,
             deployment_healthy: self.health.as_ref().and_then(HealthWatcher::verdict),
             at: Timestamp::default(),
         };
-        let view = AllocView { assignment: self.assignment.clone(), client_status, task_states: update.task_states.clone(), over };
-        self.view.send_if_modified(|current| {
-            let changed = *current != view;
-            *current = view;
-            changed
-        });
         if self.last_report.as_ref() != Some(&update) {
             self.last_report = Some(update.clone());
             self.shared.reports.push(AllocationUpdate { at: self.shared.now(), ..update });
         }
+    }
+
+    /// Shows the state of things on this node.
+    fn publish(&self) -> AllocView {
+        let over = self.is_over();
+        let task_states = self.tasks.states();
+        let (client_status, _) = status::derive(task_states.values(), over);
+        let view = AllocView { assignment: self.assignment.clone(), client_status, task_states, over };
+        self.view.send_if_modified(|current| {
+            let changed = *current != view;
+            current.clone_from(&view);
+            changed
+        });
+        view
     }
 
     /// After the end of everything: no trace of the allocation stays on this node. `false`: to be tried again.

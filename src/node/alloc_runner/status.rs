@@ -33,7 +33,8 @@ mod tests {
     fn follows_the_tasks() {
         use TaskRunState::{Dead, Pending, Running};
         let status = |tasks: &[TaskState], over| derive(tasks.iter(), over).0;
-        let (fresh, up, ended, broken) = (task(Pending, false, false), task(Running, true, false), task(Dead, true, false), task(Dead, true, true));
+        let (fresh, up, ended, broken) =
+            (task(Pending, false, false), task(Running, true, false), task(Dead, true, false), task(Dead, true, true));
         assert_eq!(status(&[fresh.clone(), fresh.clone()], false), AllocClientStatus::Pending);
         assert_eq!(status(&[up.clone(), fresh.clone()], false), AllocClientStatus::Running);
         assert_eq!(status(&[ended.clone(), fresh], false), AllocClientStatus::Running, "between prestart and main");

@@ -19,7 +19,8 @@ pub fn add(facts: &mut Facts, config: &NodeConfig) {
         }
     };
     let wanted = config.network_interface.as_deref().map(str::to_owned).or_else(|| default_route(&read("/proc/net/route")?));
-    let is_up = |interface: &&InterfaceAddress| interface.flags.contains(InterfaceFlags::IFF_UP) && address(interface.address.as_ref()).is_some();
+    let is_up =
+        |interface: &&InterfaceAddress| interface.flags.contains(InterfaceFlags::IFF_UP) && address(interface.address.as_ref()).is_some();
     let of_wanted = || interfaces.iter().filter(is_up).filter(|interface| Some(&interface.interface_name) == wanted.as_ref());
     // A machine without a network still runs tasks, on its loopback.
     let loopback = || interfaces.iter().filter(is_up).filter(|interface| interface.flags.contains(InterfaceFlags::IFF_LOOPBACK));

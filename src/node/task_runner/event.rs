@@ -49,11 +49,8 @@ pub fn terminated(at: Timestamp, exit: &ExitRecord) -> TaskEvent {
     if exit.oom_killed {
         message += ", Exit Message: \"OOM Killed\"";
     }
-    let details = [
-        ("exit_code", exit.exit_code.to_string()),
-        ("signal", exit.signal.to_string()),
-        ("oom_killed", exit.oom_killed.to_string()),
-    ];
+    let details =
+        [("exit_code", exit.exit_code.to_string()), ("signal", exit.signal.to_string()), ("oom_killed", exit.oom_killed.to_string())];
     event("Terminated", at, message, &details)
 }
 

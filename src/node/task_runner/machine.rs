@@ -32,7 +32,11 @@ pub enum TaskInput {
     /// The launch asked for by [`TaskEffect::Launch`] worked.
     Started,
     /// It did not. `permanent`: another try cannot help.
-    StartFailed { kind: FailureKind, permanent: bool, problem: String },
+    StartFailed {
+        kind: FailureKind,
+        permanent: bool,
+        problem: String,
+    },
     /// A launch was given up because of [`TaskEffect::CancelLaunch`]; nothing runs.
     LaunchCancelled,
     /// After an agent restart: its process was found running.
@@ -43,7 +47,10 @@ pub enum TaskInput {
     /// The stop asked for by [`TaskEffect::Stop`] could not be carried out.
     StopFailed(String),
     /// End for good.
-    Kill { reason: KillReason, skip_shutdown_delay: bool },
+    Kill {
+        reason: KillReason,
+        skip_shutdown_delay: bool,
+    },
     /// A user wants it to start anew; does not count as an attempt.
     Restart,
     /// A user sends a signal (by name).
@@ -72,7 +79,10 @@ pub enum TaskEffect {
     /// Give up a launch in progress if that is still possible.
     CancelLaunch,
     /// Send `signal`, and kill after `grace`.
-    Stop { signal: String, grace: Duration },
+    Stop {
+        signal: String,
+        grace: Duration,
+    },
     Signal(String),
     /// The end is dealt with: once that is journalled, let the runtime remove the traces.
     Release,

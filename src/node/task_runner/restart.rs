@@ -63,8 +63,7 @@ impl RestartTracker {
             return Verdict::Restart { after: with_jitter(policy.delay, random), reason: "Restart within policy".to_owned() };
         }
 
-        let allowed =
-            format!("Exceeded allowed attempts {} in interval {}", policy.attempts, go_duration::format(policy.interval));
+        let allowed = format!("Exceeded allowed attempts {} in interval {}", policy.attempts, go_duration::format(policy.interval));
         match policy.mode {
             RestartMode::Fail => Verdict::GiveUp { reason: format!("{allowed} and mode is \"fail\"") },
             RestartMode::Delay => {
