@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use super::config::NodeConfig;
 use super::error::NodeError;
+use super::files::FilesError;
 use super::handle::NodeHandle;
+use super::log_reader::{LogOrigin, LogRequest, LogStream};
 use super::start::Node;
 use super::testing::{self, FakeRuntime, FakeServers};
 use crate::model::policy::UpdateStrategy;
@@ -299,7 +301,8 @@ async fn what_cannot_work_fails_with_its_reason() {
         headers: Default::default(),
         insecure: false,
     };
-    let changes: [(&str, Box<dyn Fn(&mut Job)>); 4] = [
+    type Change = Box<dyn Fn(&mut Job)>;
+    let changes: [(&str, Change); 4] = [
         ("template functions", Box::new(move |job| job.groups[0].tasks[0].templates.push(template("{{ key \"a\" }}")))),
         ("artifacts", Box::new(move |job| job.groups[0].tasks[0].artifacts.push(artifact.clone()))),
         ("driver \"nope\"", Box::new(|job| job.groups[0].tasks[0].driver = "nope".into())),
@@ -347,6 +350,34 @@ async fn reports_survive_an_outage() {
     }
     machine.servers.reachable.send_replace(true);
     machine.reported(&web, AllocClientStatus::Failed).await;
+    node.shutdown(false).await;
+}
+
+#[tokio::test]
+async fn a_log_is_followed_to_the_end_of_its_task() {
+    let machine = Machine::new();
+    let node = machine.boot().await;
+    let mut job = testing::service_job("batch");
+    job.job_type = crate::model::JobType::Batch;
+    let batch = testing::assignment_of(job);
+    let id = batch.allocation.id;
+    machine.servers.assign(std::slice::from_ref(&batch));
+    let task = machine.runtime.running("task").await;
+    machine.reported(&batch, AllocClientStatus::Running).await;
+
+    let request =
+        |task: &str| LogRequest { task: task.to_owned(), stream: LogStream::Stdout, origin: LogOrigin::Start, offset: 0, follow: true };
+    assert!(matches!(node.logs(id, request("nope")), Err(NodeError::UnknownTask { .. })));
+    let mut log = node.logs(id, request("task")).unwrap();
+    let file = node.alloc_dir(id).unwrap().join("alloc/logs/task.stdout.0");
+    std::fs::write(&file, "first").unwrap();
+    assert_eq!(log.next().await.unwrap().unwrap().data, b"first");
+    std::fs::write(&file, "first and last").unwrap();
+    task.exit(0);
+    assert_eq!(log.next().await.unwrap().unwrap().data, b" and last");
+    assert_eq!(log.next().await.unwrap(), None);
+    let secret = node.files(id).unwrap().stat(std::path::Path::new("task/secrets"));
+    assert!(matches!(secret, Err(FilesError::Private(_))));
     node.shutdown(false).await;
 }
 

@@ -85,10 +85,11 @@ fn sweep_directories(root: &Path, known: &BTreeSet<AllocId>) {
     };
     for entry in entries.flatten() {
         let id = entry.file_name().to_str().and_then(|name| name.parse::<AllocId>().ok());
-        if id.is_some_and(|id| !known.contains(&id)) {
-            if let Err(error) = std::fs::remove_dir_all(entry.path()) {
-                tracing::warn!(path = %entry.path().display(), %error, "cannot remove the directories of a forgotten allocation");
-            }
+        if id.is_none_or(|id| known.contains(&id)) {
+            continue;
+        }
+        if let Err(error) = std::fs::remove_dir_all(entry.path()) {
+            tracing::warn!(path = %entry.path().display(), %error, "cannot remove the directories of a forgotten allocation");
         }
     }
 }

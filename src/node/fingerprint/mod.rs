@@ -27,7 +27,7 @@ pub struct Facts {
 }
 
 impl Facts {
-    fn set(&mut self, name: &str, value: impl ToString) {
+    fn set(&mut self, name: &str, value: &(impl ToString + ?Sized)) {
         self.attributes.insert(name.into(), value.to_string().into());
     }
 }
