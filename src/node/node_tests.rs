@@ -324,6 +324,17 @@ async fn what_cannot_work_fails_with_its_reason() {
 }
 
 #[tokio::test]
+async fn an_allocation_of_a_group_that_does_not_exist_fails() {
+    let machine = Machine::new();
+    let node = machine.boot().await;
+    let mut web = testing::assignment("web");
+    Arc::make_mut(&mut web.allocation).group = "nope".into();
+    machine.servers.assign(std::slice::from_ref(&web));
+    machine.reported(&web, AllocClientStatus::Failed).await;
+    node.shutdown(true).await;
+}
+
+#[tokio::test]
 async fn registers_again_when_the_servers_forgot_it() {
     let machine = Machine::new();
     let node = machine.boot().await;

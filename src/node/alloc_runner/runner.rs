@@ -17,7 +17,7 @@ use super::handle::{AllocMessage, AllocRunnerHandle, AllocView, TaskReport};
 use super::health::HealthWatcher;
 use super::status;
 use super::tasks::{TaskSlot, Tasks};
-use crate::model::{AllocClientStatus, AllocId, AllocationUpdate, Job, JobType, TaskGroup, Text};
+use crate::model::{AllocClientStatus, AllocId, AllocationUpdate, Job, JobType, TaskGroup, TaskState, Text};
 use crate::node::alloc_dir::AllocDir;
 use crate::node::error::NodeError;
 use crate::node::journal::{JournalError, JournalledAllocation};
@@ -362,7 +362,7 @@ impl AllocRunner {
     }
 
     async fn journal(&mut self) -> Result<(), JournalError> {
-        if self.journalled_assignment.as_ref() != Some(&self.assignment) {
+        if !self.journalled_assignment.as_ref().is_some_and(|journalled| same_orders(journalled, &self.assignment)) {
             self.shared.journal.put_assignment(&self.assignment).await?;
             self.journalled_assignment = Some(self.assignment.clone());
         }
@@ -381,7 +381,7 @@ impl AllocRunner {
 
     fn report(&mut self) {
         let view = self.publish();
-        let (_, description) = status::derive(&view.task_states, view.over);
+        let (_, description) = self.status(&view.task_states, view.over);
         let update = AllocationUpdate {
             id: self.id(),
             client_status: view.client_status,
@@ -396,11 +396,18 @@ impl AllocRunner {
         }
     }
 
+    fn status(&self, task_states: &BTreeMap<Text, TaskState>, over: bool) -> (AllocClientStatus, &'static str) {
+        if self.group().is_none() {
+            return (AllocClientStatus::Failed, "The job has no such group");
+        }
+        status::derive(task_states, over)
+    }
+
     /// Shows the state of things on this node.
     fn publish(&self) -> AllocView {
         let over = self.is_over();
         let task_states = self.tasks.states();
-        let (client_status, _) = status::derive(&task_states, over);
+        let (client_status, _) = self.status(&task_states, over);
         let view = AllocView { assignment: self.assignment.clone(), client_status, task_states, over };
         self.view.send_if_modified(|current| {
             let changed = *current != view;
@@ -442,6 +449,17 @@ impl AllocRunner {
         let earliest = [self.tasks.deadline(), self.journal_retry, health].into_iter().flatten().min();
         earliest.map(|deadline| deadline.since(now))
     }
+}
+
+/// Whether two assignments ask the same of this node. The servers' copy also changes when they hear our own reports, and that is
+/// nothing to write down.
+fn same_orders(a: &Assignment, b: &Assignment) -> bool {
+    let (left, right) = (&a.allocation, &b.allocation);
+    left.alloc_modify_index == right.alloc_modify_index
+        && left.desired_status == right.desired_status
+        && left.desired_transition == right.desired_transition
+        && left.deployment == right.deployment
+        && a.job.reference() == b.job.reference()
 }
 
 /// `None` sleeps until something else happens.
