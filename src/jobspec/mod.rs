@@ -7,6 +7,7 @@
 mod decode;
 mod defaults;
 pub mod diagnostic;
+pub mod diff;
 
 mod hcl;
 pub mod json;

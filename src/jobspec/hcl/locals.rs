@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hcl_edit::Span;
 use hcl_edit::expr::{Expression, Traversal, TraversalOperator};
 use hcl_edit::structure::Body;
 use hcl_edit::visit::{Visit, visit_traversal};
+use hcl_edit::{Decorated, Span};
 
 use super::eval::evaluate;
 use super::scope::{EvalError, Scope};
@@ -26,7 +26,8 @@ pub fn evaluate_all(blocks: &[&Body], var: &Value, scope: &Scope<'_>, errors: &m
             let message = format!("`local.{name}` uses `local` as a whole, and so itself");
             errors.push(*EvalError::new("local-cycle", expr.span(), message).with_help(Some("name the value: `local.name`")));
         }
-        let used: BTreeSet<&str> = finder.names.iter().filter_map(|used| expressions.get_key_value(used.as_str()).map(|(key, _)| *key)).collect();
+        let used: BTreeSet<&str> =
+            finder.names.iter().filter_map(|used| expressions.get_key_value(used.as_str()).map(|(key, _)| *key)).collect();
         for other in &used {
             waiters.entry(other).or_default().push(name);
         }
@@ -119,7 +120,7 @@ struct Finder {
 impl Visit for Finder {
     fn visit_traversal(&mut self, node: &Traversal) {
         if matches!(&node.expr, Expression::Variable(root) if root.as_str() == "local") {
-            match node.operators.first().map(|operator| operator.value()) {
+            match node.operators.first().map(Decorated::value) {
                 Some(TraversalOperator::GetAttr(name)) => {
                     self.names.insert(name.as_str().to_owned());
                 }
