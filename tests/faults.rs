@@ -23,7 +23,7 @@ fn sleeper(id: &str, count: u32) -> Value {
         "Name": "g", "Count": count, "EphemeralDisk": {"SizeMB": 10}, "Tasks": [{
             "Name": "t", "Driver": "raw_exec",
             "Config": {"command": "/bin/sleep", "args": ["100000", id]},
-            "Resources": {"CPU": 1, "MemoryMB": 10},
+            "Resources": {"CPU": 1, "MemoryMB": 10}, "LogConfig": {"MaxFiles": 1, "MaxFileSizeMB": 1},
         }],
     }]}})
 }

@@ -6,6 +6,7 @@
 mod config;
 mod config_file;
 mod data_dir;
+mod driver_check;
 mod local_agent;
 mod logging;
 mod node_handle;

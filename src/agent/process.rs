@@ -45,7 +45,12 @@ pub async fn run(config: AgentConfig, data_dir: &Path, lines: LogLines) -> Resul
     let events = Arc::new(EventBroker::default());
     tasks.spawn(api::events::run(Arc::clone(&events), server.store(), stopping.subscribe()));
     let context = ApiContext {
-        server: Arc::new(LocalServer { server: Arc::clone(&server), datacenter: config.datacenter.clone(), address: address.to_string() }),
+        server: Arc::new(LocalServer {
+            server: Arc::clone(&server),
+            datacenter: config.datacenter.clone(),
+            address: address.to_string(),
+            drivers: super::driver_check::all_drivers(),
+        }),
         nodes: Arc::new(LocalNodes(Arc::new(LocalNode(Arc::clone(&node))))),
         agent: Arc::new(LocalAgent::new(&config, address, lines)),
         metrics: Arc::new(Registry::default()),

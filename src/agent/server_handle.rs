@@ -6,9 +6,11 @@ use std::sync::Arc;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
+use super::driver_check;
 use crate::api::handles::{self, DesiredChanges, Drain, DryRun, NodeChange, Peer, Registered, ScaleJob, ServerHandle, ServerStatus};
 use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::{AllocId, Eligibility, EvalId, Job, JobKey, NodeId};
+use crate::runtime::drivers::DriverRegistry;
 use crate::server::{self, DrainRequest, Server, ServerError};
 use crate::state::Store;
 
@@ -18,6 +20,8 @@ pub struct LocalServer {
     pub datacenter: String,
     /// `ip:port` that this server is known by.
     pub address: String,
+    /// For checking jobs against before they are registered.
+    pub drivers: DriverRegistry,
 }
 
 type Answer<'a, T> = BoxFuture<'a, Result<T, handles::ServerError>>;
@@ -52,6 +56,10 @@ impl ServerHandle for LocalServer {
     }
 
     fn register_job(&self, request: handles::RegisterJob) -> Answer<'_, Registered> {
+        let problems = driver_check::problems(&self.drivers, &request.job);
+        if !problems.is_empty() {
+            return async { Err(handles::ServerError::Invalid(problems)) }.boxed();
+        }
         let request = server::RegisterJob {
             job: request.job,
             submission: request.submission,
@@ -88,7 +96,11 @@ impl ServerHandle for LocalServer {
     }
 
     fn plan_job(&self, job: Job) -> Answer<'_, DryRun> {
-        async move { Ok(dry_run_of(self.server.plan_job(&job))) }.boxed()
+        async move {
+            let problems = driver_check::problems(&self.drivers, &job);
+            if problems.is_empty() { Ok(dry_run_of(self.server.plan_job(&job))) } else { Err(handles::ServerError::Invalid(problems)) }
+        }
+        .boxed()
     }
 
     fn stop_allocation(&self, id: AllocId, no_shutdown_delay: bool) -> Answer<'_, Registered> {

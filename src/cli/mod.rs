@@ -47,6 +47,7 @@ use exit::{Exit, Outcome};
     name = "pannier",
     version,
     disable_help_subcommand = true,
+    args_override_self = true,
     after_help = "\
 Long flags take one dash or two: -address=x and --address x are the same. Ids may be shortened to any unique beginning.
 
