@@ -1,5 +1,6 @@
 //! Jobs, one file per kind of question about them.
 
+mod diff;
 pub mod list;
 pub mod parse;
 pub mod plan;
