@@ -21,7 +21,9 @@ fn propose(criterion: &mut Criterion) {
     let opened = Instant::now();
     let raft = runtime.block_on(Raft::open(RaftConfig::new(directory.path()))).expect("a new directory opens");
     println!("open to leadership: {:?}", opened.elapsed());
-    print_percentiles("proposal", &mut || drop(runtime.block_on(raft.propose(Command::Noop)).expect("it leads")));
+    print_percentiles("proposal", &mut || {
+        runtime.block_on(raft.propose(Command::Noop)).expect("it leads");
+    });
 
     let mut group = criterion.benchmark_group("propose");
     group.bench_function("sequential", |bencher| bencher.iter(|| runtime.block_on(raft.propose(Command::Noop)).expect("it leads")));

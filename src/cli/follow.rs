@@ -123,3 +123,57 @@ async fn next_index<T>(asked: u64, answer: &Indexed<T>) -> u64 {
     }
     if answer.index < asked { 0 } else { answer.index.max(1) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::api::client::ClientOptions;
+    use crate::api::client::loopback::{Answer, agent};
+
+    async fn follow(answer: fn(&str) -> Answer) -> Outcome {
+        let (address, _) = agent(answer).await;
+        let options = ClientOptions { address, token: None, namespace: None, region: None };
+        let session = Session { client: Client::new(options), style: Style::PLAIN };
+        evaluation(&session, "e1", false).await
+    }
+
+    fn running(path: &str) -> Answer {
+        match path {
+            "/v1/evaluation/e1" => (200, vec![r#"{"ID":"e1","Type":"service","Status":"complete","DeploymentID":"d1"}"#]),
+            "/v1/evaluation/e1/allocations" => (200, vec![r#"[{"ID":"a1","DesiredStatus":"run","ClientStatus":"running"}]"#]),
+            "/v1/deployment/d1" => (200, vec![r#"{"ID":"d1","Status":"successful"}"#]),
+            _ => (404, vec!["not found"]),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_job_that_runs_ends_well() {
+        assert_eq!(follow(running).await.unwrap(), Exit::Ok);
+    }
+
+    #[tokio::test]
+    async fn missing_room_has_its_own_exit() {
+        let outcome = follow(|path| match path {
+            "/v1/evaluation/e1" => {
+                (200, vec![r#"{"ID":"e1","Type":"batch","Status":"complete","FailedTGAllocs":{"g":{"NodesEvaluated":1}}}"#])
+            }
+            "/v1/evaluation/e1/allocations" => (200, vec!["null"]),
+            _ => (404, vec!["not found"]),
+        });
+        assert_eq!(outcome.await.unwrap(), Exit::PlacementFailed);
+    }
+
+    #[tokio::test]
+    async fn failures_are_errors() {
+        let deployment = follow(|path| match path {
+            "/v1/deployment/d1" => (200, vec![r#"{"ID":"d1","Status":"failed","StatusDescription":"Failed due to progress deadline"}"#]),
+            _ => running(path),
+        });
+        assert_eq!(deployment.await.unwrap_err().to_string(), "deployment \"d1\" failed: Failed due to progress deadline");
+        let canceled = follow(|path| match path {
+            "/v1/evaluation/e1" => (200, vec![r#"{"ID":"e1","Status":"canceled"}"#]),
+            _ => running(path),
+        });
+        assert_eq!(canceled.await.unwrap_err().to_string(), "evaluation \"e1\" ended as canceled");
+    }
+}

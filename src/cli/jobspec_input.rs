@@ -1,16 +1,15 @@
-//! From a job file to the JSON of a job: where the text comes from, which variables go with it, and who parses it.
-//!
-//! HCL is parsed by the agent (`PUT /v1/jobs/parse`); this file is the only one that knows.
+//! From a job file to the JSON of a job: where the text comes from, and which variables go with it. Parsed and validated here, so that a wrong file
+//! is explained with its own name and lines, and so that it needs no agent.
 
 use std::collections::BTreeMap;
-use std::io::Read as _;
+use std::io::{IsTerminal as _, Read as _};
 
 use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::Value;
 
-use crate::api::client::Client;
-use crate::api::types::job::{JobParseRequest, JobSubmission};
+use crate::api::types::job::JobSubmission;
+use crate::jobspec::{self, Diagnostic, Severity, VariableFile, VariableSources};
 
 /// A source longer than this is not kept beside the job.
 const MAX_SOURCE_BYTES: usize = 1_000_000;
@@ -31,8 +30,8 @@ pub struct JobspecArgs {
     /// Read input variables from a file; may be given several times
     #[arg(long, value_name = "FILE")]
     pub var_file: Vec<String>,
-    /// Accepted for compatibility: HCL is always read strictly
-    #[arg(long, hide = true)]
+    /// Whether values for variables that the job does not declare are errors
+    #[arg(long, value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set, num_args = 0..=1, default_missing_value = "true")]
     pub hcl2_strict: bool,
 }
 
@@ -50,46 +49,50 @@ impl JobspecInput {
     }
 }
 
-/// Reads and parses the file that `args` name.
+/// Reads, parses and validates the file that `args` name; warnings go to standard error.
 ///
 /// # Errors
-/// When a file cannot be read, a variable is malformed, or the text is not a job.
-pub async fn read(client: &Client, args: &JobspecArgs) -> anyhow::Result<JobspecInput> {
+/// When a file cannot be read, a variable is malformed, or the text is not a job that could be run: all problems at once, each with its place.
+pub fn read(args: &JobspecArgs) -> anyhow::Result<JobspecInput> {
     let source = read_source(&args.path)?;
-    let variable_flags = variable_flags(&args.var, std::env::vars())?;
-    let mut variables = String::new();
-    for path in &args.var_file {
-        let text = std::fs::read_to_string(path).with_context(|| format!("cannot read variable file {path:?}"))?;
-        variables.push_str(&text);
-        if !text.ends_with('\n') {
-            variables.push('\n');
-        }
+    let (env, flags) = variables_of(&args.var, std::env::vars())?;
+    let files = args.var_file.iter().map(read_variable_file).collect::<anyhow::Result<Vec<_>>>()?;
+    let variables = files.iter().map(|file| file.text.trim_end()).collect::<Vec<_>>().join("\n");
+    let variable_flags = env.iter().chain(flags.iter().map(|(name, value)| (name, value))).map(owned).collect();
+    let parsed = if args.json {
+        jobspec::json::job_from_slice(source.as_bytes())
+    } else {
+        let name = if args.path == "-" { "<stdin>" } else { &args.path };
+        jobspec::parse_hcl(&source, name, &VariableSources { env, files, flags, lenient: !args.hcl2_strict })
+    };
+    let parsed = parsed.map_err(|problems| report(&problems))?;
+    let located = parsed.locate(&jobspec::validate(&parsed.job));
+    let (errors, warnings): (Vec<_>, Vec<_>) = located.into_iter().partition(|problem| problem.severity == Severity::Error);
+    if !errors.is_empty() {
+        return Err(report(&errors));
     }
-    let job = if args.json { parse_json(&source)? } else { parse_hcl(client, &source, &variables, &variable_flags).await? };
+    let colour = std::io::stderr().is_terminal();
+    for warning in parsed.warnings.iter().chain(&warnings) {
+        eprintln!("{}", warning.render(colour));
+    }
     let format = if args.json { "json" } else { "hcl2" }.to_owned();
     let submission = (source.len() <= MAX_SOURCE_BYTES).then_some(JobSubmission { source, format, variable_flags, variables });
-    Ok(JobspecInput { job, submission })
+    Ok(JobspecInput { job: jobspec::json::job_to_value(&parsed.job), submission })
 }
 
-async fn parse_hcl(client: &Client, source: &str, variables: &str, flags: &BTreeMap<String, String>) -> anyhow::Result<Value> {
-    let mut variables = variables.to_owned();
-    for (name, value) in flags {
-        variables.push_str(&format!("{name} = {}\n", variable_literal(value)));
-    }
-    let request = JobParseRequest { job_hcl: source.to_owned(), variables, canonicalize: true };
-    client.parse_job(&request).await.context("cannot parse the job file")
+fn owned<'a>((name, value): (&'a String, &'a String)) -> (String, String) {
+    (name.clone(), value.clone())
 }
 
-/// A job as the API writes it, bare or under `Job`.
-fn parse_json(source: &str) -> anyhow::Result<Value> {
-    let mut value: Value = serde_json::from_str(source).context("the job file is not valid JSON")?;
-    if let Some(job) = value.get_mut("Job").map(Value::take) {
-        value = job;
-    }
-    if !value.is_object() {
-        bail!("the job file holds no JSON object");
-    }
-    Ok(value)
+fn report(problems: &[Diagnostic]) -> anyhow::Error {
+    let colour = std::io::stderr().is_terminal();
+    let rendered: Vec<String> = problems.iter().map(|problem| problem.render(colour)).collect();
+    anyhow::anyhow!("the job file cannot be used\n\n{}", rendered.join("\n\n"))
+}
+
+fn read_variable_file(path: &String) -> anyhow::Result<VariableFile> {
+    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read variable file {path:?}"))?;
+    Ok(VariableFile { name: path.clone(), text })
 }
 
 fn read_source(path: &str) -> anyhow::Result<String> {
@@ -101,32 +104,19 @@ fn read_source(path: &str) -> anyhow::Result<String> {
     std::fs::read_to_string(path).with_context(|| format!("cannot read job file {path:?}"))
 }
 
-/// Variables by name; a flag wins over the environment.
-fn variable_flags(flags: &[String], env: impl Iterator<Item = (String, String)>) -> anyhow::Result<BTreeMap<String, String>> {
-    let mut variables = BTreeMap::new();
-    for (name, value) in env {
-        if let Some(name) = ENV_PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix)) {
-            variables.insert(name.to_owned(), value);
-        }
-    }
-    for flag in flags {
-        match flag.split_once('=') {
-            Some((name, value)) if !name.trim().is_empty() => variables.insert(name.trim().to_owned(), value.to_owned()),
-            _ => bail!("invalid variable {flag:?}: expected name=value"),
-        };
-    }
-    Ok(variables)
-}
+type Flags = Vec<(String, String)>;
 
-/// Lists, maps, numbers and booleans stand for themselves; anything else is text.
-fn variable_literal(value: &str) -> String {
-    let trimmed = value.trim();
-    let is_literal = trimmed.parse::<f64>().is_ok() || matches!(trimmed, "true" | "false" | "null") || trimmed.starts_with(['[', '{', '"']);
-    if is_literal {
-        return trimmed.to_owned();
-    }
-    let escaped = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n").replace("${", "$${").replace("%{", "%%{");
-    format!("\"{escaped}\"")
+/// Variables of the environment by name, and flags in their order.
+fn variables_of(flags: &[String], env: impl Iterator<Item = (String, String)>) -> anyhow::Result<(BTreeMap<String, String>, Flags)> {
+    let env = env.filter_map(|(name, value)| {
+        let name = ENV_PREFIXES.iter().find_map(|prefix| name.strip_prefix(prefix))?;
+        Some((name.to_owned(), value))
+    });
+    let flags = flags.iter().map(|flag| match flag.split_once('=') {
+        Some((name, value)) if !name.trim().is_empty() => Ok((name.trim().to_owned(), value.to_owned())),
+        _ => bail!("invalid variable {flag:?}: expected name=value"),
+    });
+    Ok((env.collect(), flags.collect::<anyhow::Result<_>>()?))
 }
 
 #[cfg(test)]
@@ -134,28 +124,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_flag_wins_over_the_environment() {
+    fn variables_come_from_the_environment_and_from_flags() {
         let env =
             [("NOMAD_VAR_image", "a"), ("PANNIER_VAR_count", "2"), ("HOME", "/")].map(|(name, value)| (name.to_owned(), value.to_owned()));
-        let variables = variable_flags(&["image=b=c".to_owned()], env.into_iter()).unwrap();
-        assert_eq!(variables, BTreeMap::from([("count".to_owned(), "2".to_owned()), ("image".to_owned(), "b=c".to_owned())]));
+        let (env, flags) = variables_of(&["image=b=c".to_owned()], env.into_iter()).unwrap();
+        assert_eq!(env, BTreeMap::from([("count".to_owned(), "2".to_owned()), ("image".to_owned(), "a".to_owned())]));
+        assert_eq!(flags, [("image".to_owned(), "b=c".to_owned())]);
         for bad in ["image", "=x"] {
-            assert!(variable_flags(&[bad.to_owned()], std::iter::empty()).is_err());
+            assert!(variables_of(&[bad.to_owned()], std::iter::empty()).is_err());
         }
-    }
-
-    #[test]
-    fn values_keep_their_type_and_text_its_characters() {
-        assert_eq!(variable_literal("3"), "3");
-        assert_eq!(variable_literal("[1, 2]"), "[1, 2]");
-        assert_eq!(variable_literal("dc1"), "\"dc1\"");
-        assert_eq!(variable_literal("say \"${x}\""), "\"say \\\"$${x}\\\"\"");
-    }
-
-    #[test]
-    fn json_jobs_come_bare_or_wrapped() {
-        assert_eq!(parse_json(r#"{"Job": {"ID": "a"}}"#).unwrap()["ID"], "a");
-        assert_eq!(parse_json(r#"{"ID": "a"}"#).unwrap()["ID"], "a");
-        assert!(parse_json("[]").is_err() && parse_json("job {}").is_err());
     }
 }

@@ -23,6 +23,7 @@ mod progress;
 mod resolve;
 mod server;
 mod status;
+mod stdin;
 mod style;
 mod system;
 mod table;
@@ -78,25 +79,25 @@ enum Command {
 #[derive(Subcommand)]
 enum ClientCommand {
     /// Submit, look at and change jobs
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Examples:\n  pannier job run web.nomad.hcl\n  pannier job status web")]
     Job(job::JobCommand),
     /// Look into allocations and act on them
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Examples:\n  pannier alloc status 0a1b2c3d\n  pannier alloc logs -f 0a1b2c3d")]
     Alloc(alloc::AllocCommand),
     /// Look at the machines of the cluster
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Examples:\n  pannier node status\n  pannier node status -self")]
     Node(node::NodeCommand),
     /// Look at evaluations
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Examples:\n  pannier eval list\n  pannier eval status 0a1b2c3d")]
     Eval(eval::EvalCommand),
     /// Look at the servers of the cluster
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Examples:\n  pannier server members")]
     Server(server::ServerCommand),
     /// Maintain the cluster
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Examples:\n  pannier system gc")]
     System(system::SystemCommand),
     /// Tools of those who run the cluster
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Examples:\n  pannier operator api /v1/jobs")]
     Operator(operator::OperatorCommand),
     Status(status::StatusArgs),
     Monitor(monitor::MonitorArgs),

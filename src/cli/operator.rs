@@ -1,7 +1,5 @@
 //! `operator ...`: tools of those who run the cluster.
 
-use std::io::Read as _;
-
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use http_body_util::BodyExt as _;
@@ -63,7 +61,11 @@ pub struct ApiArgs {
 impl ApiArgs {
     pub async fn run(self) -> Outcome {
         let session = self.connection.open()?;
-        let body = self.data.as_deref().map(read_data).transpose()?;
+        let body = match &self.data {
+            Some(data) if !self.dryrun => Some(read_data(data).await?),
+            Some(_) => Some(Vec::new()),
+            None => None,
+        };
         let method = match &self.method {
             Some(name) => name.to_uppercase().parse().with_context(|| format!("invalid method {name:?}"))?,
             None if body.is_some() => Method::PUT,
@@ -137,11 +139,9 @@ fn full_path(path: &str) -> String {
     if rest.starts_with("v1/") || rest.starts_with(".well-known/") { format!("/{rest}") } else { format!("/v1/{rest}") }
 }
 
-fn read_data(data: &str) -> anyhow::Result<Vec<u8>> {
+async fn read_data(data: &str) -> anyhow::Result<Vec<u8>> {
     if data == "-" || data == "@-" {
-        let mut bytes = Vec::new();
-        std::io::stdin().read_to_end(&mut bytes).context("cannot read the body from standard input")?;
-        return Ok(bytes);
+        return super::stdin::read_to_end().await.context("cannot read the body from standard input");
     }
     match data.strip_prefix('@') {
         Some(path) => std::fs::read(path).with_context(|| format!("cannot read {path:?}")),

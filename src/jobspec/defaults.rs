@@ -80,7 +80,7 @@ fn group_defaults(
     }
 
     group.update = rolls_out(job_type).then(|| complete_update(group.update.take().unwrap_or_default(), update));
-    if job_type == JobType::Service {
+    if job_type == JobType::Service || group.migrate.is_some() {
         let own = group.migrate.get_or_insert_default();
         let standard = policies::migrate_to_api(&MigrateStrategy::default());
         for source in migrate.into_iter().chain([&standard]) {

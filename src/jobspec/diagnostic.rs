@@ -112,7 +112,9 @@ impl Report {
         self.list.extend(other.list.into_iter().take(room));
     }
 
-    pub fn into_list(self) -> Vec<Diagnostic> {
+    /// In the order of the source.
+    pub fn into_list(mut self) -> Vec<Diagnostic> {
+        self.list.sort_by_key(|diagnostic| diagnostic.position.as_ref().map(|position| (position.line, position.column)));
         self.list
     }
 }

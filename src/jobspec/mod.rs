@@ -8,6 +8,7 @@ mod config;
 mod decode;
 mod defaults;
 pub mod diagnostic;
+pub mod diff;
 
 mod hcl;
 pub mod json;

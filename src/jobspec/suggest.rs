@@ -6,7 +6,11 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     if name.chars().count() > 64 {
         return None;
     }
-    let limit = (name.chars().count() / 3).max(1);
+    // Two letters are nobody's typing mistake.
+    let limit = match name.chars().count() {
+        0..=2 => return None,
+        length => (length / 3).max(1),
+    };
     known.into_iter().map(|candidate| (distance(name, candidate), candidate)).filter(|(d, _)| *d <= limit).min().map(|(_, best)| best)
 }
 

@@ -20,6 +20,8 @@ use super::supervisor::Runners;
 use crate::model::{AllocId, NodeId, TaskRunState, TaskState, Text};
 use crate::runtime::driver::TaskStats;
 
+/// At shutdown tasks get twice the longest kill timeout (leader, then others) and this much for everything around it.
+const KILL_MARGIN: Duration = Duration::from_secs(10);
 /// At shutdown the servers get this long to confirm the last reports.
 const LAST_REPORTS: Duration = Duration::from_secs(2);
 
@@ -28,13 +30,13 @@ pub struct NodeHandle {
     shared: Arc<Shared>,
     runners: Arc<Runners>,
     /// Follows the assignments; ended first.
-    following: JoinHandle<()>,
+    following: Mutex<Option<JoinHandle<()>>>,
     loops: Mutex<Vec<JoinHandle<()>>>,
 }
 
 impl NodeHandle {
     pub(super) fn new(shared: Arc<Shared>, runners: Arc<Runners>, following: JoinHandle<()>, loops: Vec<JoinHandle<()>>) -> Self {
-        Self { shared, runners, following, loops: Mutex::new(loops) }
+        Self { shared, runners, following: Mutex::new(Some(following)), loops: Mutex::new(loops) }
     }
 
     pub fn node_id(&self) -> NodeId {
@@ -112,13 +114,16 @@ impl NodeHandle {
     /// Ends the node: with `kill_tasks` only after every task has ended and the servers were told (or could not be reached for a
     /// while), otherwise at once, leaving the tasks to be adopted by the next start. The journal is closed when this returns.
     pub async fn shutdown(&self, kill_tasks: bool) {
-        self.following.abort();
+        self.stop_following().await;
         let runners: Vec<AllocRunnerHandle> = self.runners.all().into_iter().map(|(_, handle)| handle).collect();
         if kill_tasks {
             for runner in &runners {
                 runner.send(AllocMessage::Stop("the node is shutting down".to_owned()));
             }
-            join_all(runners.iter().cloned().map(|mut runner| async move { runner.over().await })).await;
+            let all_over = join_all(runners.iter().cloned().map(|mut runner| async move { runner.over().await }));
+            if tokio::time::timeout(self.shared.config.max_kill_timeout * 2 + KILL_MARGIN, all_over).await.is_err() {
+                tracing::warn!("some tasks did not end in time and are left behind");
+            }
             if tokio::time::timeout(LAST_REPORTS, self.shared.reports.flushed()).await.is_err() {
                 tracing::warn!("the servers did not confirm the last reports in time");
             }
@@ -127,12 +132,33 @@ impl NodeHandle {
             runner.send(AllocMessage::Detach);
         }
         join_all(runners.iter().map(AllocRunnerHandle::ended)).await;
+        self.end().await;
+    }
+
+    /// From here on nothing new is assigned.
+    async fn stop_following(&self) {
+        let following = self.following.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(following) = following {
+            following.abort();
+            let _ = following.await;
+        }
+    }
+
+    async fn end(&self) {
         let loops = std::mem::take(&mut *self.loops.lock().unwrap_or_else(PoisonError::into_inner));
-        for running in loops {
+        for running in &loops {
             running.abort();
         }
-        self.runners.abort();
+        join_all(loops).await;
+        self.runners.abort().await;
         self.shared.journal.close().await;
+    }
+
+    /// Ends as a crash would: wherever everything is just now.
+    #[cfg(test)]
+    pub(super) async fn crash(&self) {
+        self.stop_following().await;
+        self.end().await;
     }
 
     fn runner(&self, alloc: AllocId) -> Result<AllocRunnerHandle, NodeError> {

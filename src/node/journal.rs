@@ -15,8 +15,8 @@ use std::thread::JoinHandle;
 use rocksdb::{DB, ErrorKind, IteratorMode, Options, WriteBatch, WriteOptions};
 use tokio::sync::{mpsc, oneshot};
 
-use super::journal_codec::{self as codec, CodecError};
 use super::task_runner::TaskRecord;
+use crate::codec::{self, CodecError, Persisted};
 use crate::model::{AllocId, Text};
 use crate::rpc::Assignment;
 
@@ -25,6 +25,16 @@ const TASK: u8 = b't';
 const ID_BYTES: usize = 16;
 /// Writes joined into one batch, at most.
 const MAX_GROUP: usize = 1024;
+
+impl Persisted for Assignment {
+    const KIND: u8 = 32;
+    const VERSION: u16 = 1;
+}
+
+impl Persisted for TaskRecord {
+    const KIND: u8 = 33;
+    const VERSION: u16 = 1;
+}
 
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum JournalError {
@@ -93,7 +103,7 @@ impl Journal {
 
     /// On disk when it returns.
     pub async fn put_assignment(&self, assignment: &Assignment) -> Result<(), JournalError> {
-        let value = codec::encode(ASSIGNMENT, assignment)?;
+        let value = codec::encode(assignment)?;
         self.write(vec![Write::Put(assignment_key(assignment.allocation.id), value)]).await
     }
 
@@ -101,7 +111,7 @@ impl Journal {
     pub async fn put_tasks(&self, alloc: AllocId, tasks: &[(Text, TaskRecord)]) -> Result<(), JournalError> {
         let mut writes = Vec::with_capacity(tasks.len());
         for (name, record) in tasks {
-            writes.push(Write::Put(task_key(alloc, name), codec::encode(TASK, record)?));
+            writes.push(Write::Put(task_key(alloc, name), codec::encode(record)?));
         }
         self.write(writes).await
     }
@@ -178,12 +188,12 @@ fn read_all(db: &DB, path: &Path) -> Result<Vec<JournalledAllocation>, JournalEr
         let alloc = AllocId(u128::from_be_bytes(*id));
         match *kind {
             ASSIGNMENT => {
-                let assignment = codec::decode(ASSIGNMENT, &value).map_err(|error| corrupt(&key, &error))?;
+                let assignment = codec::decode(&value).map_err(|error| corrupt(&key, &error))?;
                 found.insert(alloc, JournalledAllocation { assignment, tasks: BTreeMap::new() });
             }
             TASK => {
                 let name = std::str::from_utf8(name).map_err(|error| corrupt(&key, &error))?;
-                let record = codec::decode(TASK, &value).map_err(|error| corrupt(&key, &error))?;
+                let record = codec::decode(&value).map_err(|error| corrupt(&key, &error))?;
                 let entry = found.get_mut(&alloc).ok_or_else(|| corrupt(&key, &"its allocation is missing"))?;
                 entry.tasks.insert(name.into(), record);
             }

@@ -1,18 +1,20 @@
-//! A whole node against fake servers and a fake runtime, in tokio's paused time: what waits for a timer gets it at once.
+//! A whole node against fake servers and a fake runtime. In real time, with small delays: the journal's disk knows no other.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::config::NodeConfig;
 use super::error::NodeError;
+use super::files::FilesError;
 use super::handle::NodeHandle;
+use super::log_reader::{LogOrigin, LogRequest, LogStream};
 use super::start::Node;
 use super::testing::{self, FakeRuntime, FakeServers};
+use crate::model::policy::UpdateStrategy;
 use crate::model::task::{Artifact, Template};
 use crate::model::{AllocClientStatus, AllocDesiredStatus, ConfigValue, DeploymentId, Job, Lifecycle, LifecycleHook, TaskRunState};
 use crate::rpc::Assignment;
 use crate::runtime::driver::StartError;
-use crate::util::clock::Timestamp;
 
 /// One machine: its disk, its runtime and its servers outlive the node.
 struct Machine {
@@ -27,10 +29,8 @@ impl Machine {
     }
 
     async fn boot(&self) -> NodeHandle {
-        let begin = tokio::time::Instant::now();
-        let clock = Arc::new(move || Timestamp(1_000_000_000) + begin.elapsed());
         let config = NodeConfig::new(self.dir.path().to_owned());
-        Node::start_with_clock(config, self.servers.clone(), self.runtime.clone(), clock).await.unwrap()
+        Node::start(config, self.servers.clone(), self.runtime.clone()).await.unwrap()
     }
 
     /// What the servers were told of the assignment's allocation, once it has this status.
@@ -52,7 +52,7 @@ fn kinds(update: &crate::model::AllocationUpdate, task: &str) -> Vec<String> {
     update.task_states[task].events.iter().map(|event| event.kind.to_string()).collect()
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn runs_what_is_assigned_and_stops_what_is_not_wanted() {
     let machine = Machine::new();
     let node = machine.boot().await;
@@ -71,7 +71,7 @@ async fn runs_what_is_assigned_and_stops_what_is_not_wanted() {
     node.shutdown(false).await;
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn restarts_by_policy_and_reports_the_failure() {
     let machine = Machine::new();
     let node = machine.boot().await;
@@ -86,7 +86,7 @@ async fn restarts_by_policy_and_reports_the_failure() {
     node.shutdown(false).await;
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_new_agent_adopts_what_runs_without_starting_it_again() {
     let machine = Machine::new();
     let node = machine.boot().await;
@@ -108,7 +108,28 @@ async fn a_new_agent_adopts_what_runs_without_starting_it_again() {
     node.shutdown(true).await;
 }
 
-#[tokio::test(start_paused = true)]
+/// The two ends of the window in which a crash could start a task twice or never.
+#[tokio::test]
+async fn a_crash_around_the_launch_starts_nothing_twice() {
+    for launched in [false, true] {
+        let machine = Machine::new();
+        let node = machine.boot().await;
+        let web = testing::assignment("web");
+        machine.runtime.hang.send_replace(Some(launched));
+        machine.servers.assign(std::slice::from_ref(&web));
+        machine.runtime.hanging.subscribe().wait_for(|hanging| *hanging).await.unwrap();
+        node.crash().await;
+
+        machine.runtime.hang.send_replace(None);
+        let node = machine.boot().await;
+        let update = machine.reported(&web, AllocClientStatus::Running).await;
+        assert_eq!(update.task_states["task"].restarts, 0);
+        assert_eq!(machine.runtime.launched().len(), 1, "launched before the crash: {launched}");
+        node.shutdown(true).await;
+    }
+}
+
+#[tokio::test]
 async fn an_exit_while_the_agent_was_away_goes_through_the_policy() {
     let machine = Machine::new();
     let mut job = testing::service_job("batch");
@@ -133,7 +154,7 @@ async fn an_exit_while_the_agent_was_away_goes_through_the_policy() {
     assert_eq!(machine.runtime.launched().len(), 1);
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn after_a_reboot_nothing_starts_before_the_servers_were_heard() {
     let machine = Machine::new();
     let node = machine.boot().await;
@@ -146,9 +167,8 @@ async fn after_a_reboot_nothing_starts_before_the_servers_were_heard() {
 
     machine.servers.reachable.send_replace(false);
     let node = machine.boot().await;
-    tokio::time::timeout(Duration::from_secs(600), machine.runtime.launches.subscribe().wait_for(|launches| launches.len() > 2))
-        .await
-        .expect_err("nothing starts while cut off");
+    machine.servers.refused.subscribe().wait_for(|refused| *refused >= 2).await.unwrap();
+    assert_eq!(machine.runtime.launched().len(), 2, "nothing starts while cut off");
     machine.servers.assign(std::slice::from_ref(&kept));
     machine.servers.reachable.send_replace(true);
     machine.runtime.running("task").await;
@@ -156,7 +176,7 @@ async fn after_a_reboot_nothing_starts_before_the_servers_were_heard() {
     node.shutdown(true).await;
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn what_the_servers_collected_leaves_no_trace() {
     let machine = Machine::new();
     let node = machine.boot().await;
@@ -177,7 +197,7 @@ async fn what_the_servers_collected_leaves_no_trace() {
     node.shutdown(false).await;
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn an_in_place_update_keeps_the_task_and_changes_its_policy() {
     let machine = Machine::new();
     let node = machine.boot().await;
@@ -206,7 +226,7 @@ async fn an_in_place_update_keeps_the_task_and_changes_its_policy() {
     node.shutdown(false).await;
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn hooks_run_in_their_order() {
     let machine = Machine::new();
     let node = machine.boot().await;
@@ -227,20 +247,23 @@ async fn hooks_run_in_their_order() {
     node.shutdown(false).await;
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn tells_a_deployment_when_it_is_healthy() {
+    let min_healthy_time = Duration::from_millis(50);
     let machine = Machine::new();
     let node = machine.boot().await;
-    let mut web = testing::assignment("web");
+    let mut job = testing::service_job("web");
+    job.groups[0].update = Some(UpdateStrategy { min_healthy_time, ..UpdateStrategy::default() });
+    let mut web = testing::assignment_of(job);
     Arc::make_mut(&mut web.allocation).deployment = Some(DeploymentId(1));
     machine.servers.assign(std::slice::from_ref(&web));
     let update = machine.servers.update(web.allocation.id, |update| update.deployment_healthy.is_some()).await;
     assert_eq!(update.deployment_healthy, Some(true));
-    assert!(update.at.since(update.task_states["task"].started_at.unwrap()) >= Duration::from_secs(10));
+    assert!(update.at.since(update.task_states["task"].started_at.unwrap()) >= min_healthy_time);
     node.shutdown(true).await;
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn start_errors_are_told_and_only_transient_ones_tried_again() {
     let machine = Machine::new();
     let node = machine.boot().await;
@@ -254,7 +277,7 @@ async fn start_errors_are_told_and_only_transient_ones_tried_again() {
     node.shutdown(false).await;
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn what_cannot_work_fails_with_its_reason() {
     let template = |data: &str| Template {
         source: "".into(),
@@ -278,7 +301,8 @@ async fn what_cannot_work_fails_with_its_reason() {
         headers: Default::default(),
         insecure: false,
     };
-    let changes: [(&str, Box<dyn Fn(&mut Job)>); 4] = [
+    type Change = Box<dyn Fn(&mut Job)>;
+    let changes: [(&str, Change); 4] = [
         ("template functions", Box::new(move |job| job.groups[0].tasks[0].templates.push(template("{{ key \"a\" }}")))),
         ("artifacts", Box::new(move |job| job.groups[0].tasks[0].artifacts.push(artifact.clone()))),
         ("driver \"nope\"", Box::new(|job| job.groups[0].tasks[0].driver = "nope".into())),
@@ -299,7 +323,18 @@ async fn what_cannot_work_fails_with_its_reason() {
     node.shutdown(false).await;
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
+async fn an_allocation_of_a_group_that_does_not_exist_fails() {
+    let machine = Machine::new();
+    let node = machine.boot().await;
+    let mut web = testing::assignment("web");
+    Arc::make_mut(&mut web.allocation).group = "nope".into();
+    machine.servers.assign(std::slice::from_ref(&web));
+    machine.reported(&web, AllocClientStatus::Failed).await;
+    node.shutdown(true).await;
+}
+
+#[tokio::test]
 async fn registers_again_when_the_servers_forgot_it() {
     let machine = Machine::new();
     let node = machine.boot().await;
@@ -310,7 +345,7 @@ async fn registers_again_when_the_servers_forgot_it() {
     node.shutdown(false).await;
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn reports_survive_an_outage() {
     let machine = Machine::new();
     let node = machine.boot().await;
@@ -329,7 +364,35 @@ async fn reports_survive_an_outage() {
     node.shutdown(false).await;
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
+async fn a_log_is_followed_to_the_end_of_its_task() {
+    let machine = Machine::new();
+    let node = machine.boot().await;
+    let mut job = testing::service_job("batch");
+    job.job_type = crate::model::JobType::Batch;
+    let batch = testing::assignment_of(job);
+    let id = batch.allocation.id;
+    machine.servers.assign(std::slice::from_ref(&batch));
+    let task = machine.runtime.running("task").await;
+    machine.reported(&batch, AllocClientStatus::Running).await;
+
+    let request =
+        |task: &str| LogRequest { task: task.to_owned(), stream: LogStream::Stdout, origin: LogOrigin::Start, offset: 0, follow: true };
+    assert!(matches!(node.logs(id, request("nope")), Err(NodeError::UnknownTask { .. })));
+    let mut log = node.logs(id, request("task")).unwrap();
+    let file = node.alloc_dir(id).unwrap().join("alloc/logs/task.stdout.0");
+    std::fs::write(&file, "first").unwrap();
+    assert_eq!(log.next().await.unwrap().unwrap().data, b"first");
+    std::fs::write(&file, "first and last").unwrap();
+    task.exit(0);
+    assert_eq!(log.next().await.unwrap().unwrap().data, b" and last");
+    assert_eq!(log.next().await.unwrap(), None);
+    let secret = node.files(id).unwrap().stat(std::path::Path::new("task/secrets"));
+    assert!(matches!(secret, Err(FilesError::Private(_))));
+    node.shutdown(false).await;
+}
+
+#[tokio::test]
 async fn users_restart_signal_and_measure_tasks() {
     let machine = Machine::new();
     let node = machine.boot().await;

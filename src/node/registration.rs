@@ -14,7 +14,7 @@ use crate::util::backoff::Backoff;
 
 const RETRY_BASE: Duration = Duration::from_millis(500);
 const RETRY_MAX: Duration = Duration::from_secs(15);
-/// How often the facts are looked at again (a driver may have become unhealthy).
+/// How often the drivers are looked at again: one may have become unhealthy.
 const FINGERPRINT_INTERVAL: Duration = Duration::from_secs(30);
 /// Heartbeats come no faster than this, whatever the servers say.
 const MIN_HEARTBEAT: Duration = Duration::from_millis(100);
@@ -93,10 +93,7 @@ impl Registration {
         let shared = Arc::clone(&self.shared);
         let looked = tokio::task::spawn_blocking(move || {
             let before = shared.node.load_full();
-            let mut now = fingerprint::fingerprint(&shared.config, before.id, &shared.runtime.drivers());
-            // Free space changes all the time; how much disk may be promised to allocations is settled at the start.
-            now.resources.disk = before.resources.disk;
-            fingerprint::keep_volatile(&mut now, &before);
+            let now = fingerprint::refresh(&before, &shared.runtime.drivers());
             let changed = !now.same_registration(&before);
             if changed {
                 shared.node.store(Arc::new(now));

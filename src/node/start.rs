@@ -18,11 +18,10 @@ use super::journal::Journal;
 use super::registration::Registration;
 use super::reporter::Reports;
 use super::runtime::Runtime;
-use super::shared::{Clock, Shared};
+use super::shared::Shared;
 use super::supervisor::{Runners, Supervisor};
 use crate::model::AllocId;
 use crate::rpc::NodeLink;
-use crate::util::clock::Timestamp;
 
 /// The working half of an agent; [`Node::start`] is all there is to it.
 pub struct Node;
@@ -34,15 +33,6 @@ impl Node {
     /// # Errors
     /// The data directory cannot be used, or the journal is damaged or in use.
     pub async fn start(config: NodeConfig, link: Arc<dyn NodeLink>, runtime: Arc<dyn Runtime>) -> Result<NodeHandle, NodeError> {
-        Self::start_with_clock(config, link, runtime, Arc::new(Timestamp::now)).await
-    }
-
-    pub(super) async fn start_with_clock(
-        config: NodeConfig,
-        link: Arc<dyn NodeLink>,
-        runtime: Arc<dyn Runtime>,
-        clock: Clock,
-    ) -> Result<NodeHandle, NodeError> {
         for dir in [config.client_dir(), config.run_root(), config.alloc_root()] {
             std::fs::create_dir_all(&dir).map_err(|source| NodeError::Directory { path: dir, source })?;
         }
@@ -57,7 +47,6 @@ impl Node {
             agent_env: std::env::vars_os()
                 .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
                 .collect(),
-            clock,
             config,
         });
 
@@ -96,10 +85,11 @@ fn sweep_directories(root: &Path, known: &BTreeSet<AllocId>) {
     };
     for entry in entries.flatten() {
         let id = entry.file_name().to_str().and_then(|name| name.parse::<AllocId>().ok());
-        if id.is_some_and(|id| !known.contains(&id)) {
-            if let Err(error) = std::fs::remove_dir_all(entry.path()) {
-                tracing::warn!(path = %entry.path().display(), %error, "cannot remove the directories of a forgotten allocation");
-            }
+        if id.is_none_or(|id| known.contains(&id)) {
+            continue;
+        }
+        if let Err(error) = std::fs::remove_dir_all(entry.path()) {
+            tracing::warn!(path = %entry.path().display(), %error, "cannot remove the directories of a forgotten allocation");
         }
     }
 }

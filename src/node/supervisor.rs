@@ -37,7 +37,7 @@ impl Runners {
         });
     }
 
-    pub fn spawn_work(&self, work: impl Future<Output = ()> + Send + 'static) {
+    fn spawn_work(&self, work: impl Future<Output = ()> + Send + 'static) {
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
         while tasks.try_join_next().is_some() {}
         tasks.spawn(work);
@@ -52,8 +52,9 @@ impl Runners {
     }
 
     /// Ends all background work wherever it waits.
-    pub fn abort(&self) {
-        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).abort_all();
+    pub async fn abort(&self) {
+        let mut tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        tasks.shutdown().await;
     }
 
     fn handles(&self) -> MutexGuard<'_, BTreeMap<AllocId, AllocRunnerHandle>> {

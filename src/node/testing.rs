@@ -66,7 +66,7 @@ pub fn service_job(id: &str) -> Job {
         restart: RestartPolicy {
             attempts: 1,
             interval: Duration::from_secs(600),
-            delay: Duration::from_secs(8),
+            delay: Duration::from_millis(10),
             mode: RestartMode::Fail,
             render_templates: false,
         },
@@ -219,6 +219,10 @@ pub struct FakeRuntime {
     /// Every launch ever, in order: task names.
     pub launches: watch::Sender<Vec<String>>,
     pub start_errors: Mutex<Vec<StartError>>,
+    /// Launches never return: `Some(true)` after, `Some(false)` before they did something.
+    pub hang: watch::Sender<Option<bool>>,
+    /// One does.
+    pub hanging: watch::Sender<bool>,
     pub swept: Mutex<Vec<BTreeSet<PathBuf>>>,
 }
 
@@ -267,12 +271,21 @@ impl Runtime for FakeRuntime {
             if let Some(error) = self.start_errors.lock().unwrap().pop() {
                 return Err(error);
             }
+            let hang = *self.hang.borrow();
+            if hang == Some(false) {
+                self.hanging.send_replace(true);
+                std::future::pending::<()>().await;
+            }
             let task =
                 Arc::new(FakeTask { exit: watch::Sender::new(None), signals: Mutex::default(), released: watch::Sender::new(false) });
             let key = plan.run_dir.join(&plan.logs.task);
             let before = self.tasks.lock().unwrap().insert(key, Arc::clone(&task));
             assert!(before.is_none(), "a run directory is used once");
             self.launches.send_modify(|launches| launches.push(plan.logs.task.clone()));
+            if hang == Some(true) {
+                self.hanging.send_replace(true);
+                std::future::pending::<()>().await;
+            }
             Ok(task as Arc<dyn TaskHandle>)
         }
         .boxed()
@@ -344,6 +357,8 @@ pub struct FakeServers {
     pub registrations: watch::Sender<u32>,
     pub known: Mutex<bool>,
     pub reachable: watch::Sender<bool>,
+    /// Calls that failed for want of reach.
+    pub refused: watch::Sender<u32>,
 }
 
 impl FakeServers {
@@ -355,6 +370,7 @@ impl FakeServers {
             registrations: watch::Sender::new(0),
             known: Mutex::new(false),
             reachable: watch::Sender::new(true),
+            refused: watch::Sender::new(0),
         })
     }
 
@@ -374,7 +390,11 @@ impl FakeServers {
     }
 
     fn reach(&self) -> Result<(), LinkError> {
-        if *self.reachable.borrow() { Ok(()) } else { Err(LinkError::Unreachable("cut off".to_owned())) }
+        if *self.reachable.borrow() {
+            return Ok(());
+        }
+        self.refused.send_modify(|count| *count += 1);
+        Err(LinkError::Unreachable("cut off".to_owned()))
     }
 }
 
@@ -384,7 +404,7 @@ impl NodeLink for FakeServers {
             self.reach()?;
             *self.known.lock().unwrap() = true;
             self.registrations.send_modify(|count| *count += 1);
-            Ok(HeartbeatReply { ttl: Duration::from_secs(10) })
+            Ok(HeartbeatReply { ttl: Duration::from_millis(200) })
         }
         .boxed()
     }
@@ -395,7 +415,7 @@ impl NodeLink for FakeServers {
             if !*self.known.lock().unwrap() {
                 return Err(LinkError::UnknownNode);
             }
-            Ok(HeartbeatReply { ttl: Duration::from_secs(10) })
+            Ok(HeartbeatReply { ttl: Duration::from_millis(200) })
         }
         .boxed()
     }

@@ -200,7 +200,7 @@ fn of_two_blocked_evaluations_one_is_kept() {
     assert_eq!((plan.evaluations[0].id, plan.evaluations[0].status), (older.id, EvalStatus::Canceled));
 
     state.set_node(testing::node(2));
-    let plan = plan_of(&state, &[newer.clone()], NOW);
+    let plan = plan_of(&state, std::slice::from_ref(&newer), NOW);
     let mut outcomes: Vec<_> = plan.evaluations.iter().map(|evaluation| (evaluation.id, evaluation.status)).collect();
     outcomes.sort_unstable();
     let mut expected = [(older.id, EvalStatus::Canceled), (newer.id, EvalStatus::Complete)];

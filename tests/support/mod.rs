@@ -202,16 +202,25 @@ impl TestAgent {
         }
     }
 
-    /// Every process in this agent's cgroups, found through the kernel (not through the agent).
+    /// Every process in the cgroups of this agent's tasks, found through the kernel (not through the agent).
     pub fn task_pids(&self) -> Vec<u32> {
         let mut pids = Vec::new();
-        for root in ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"] {
-            collect_pids(&Path::new(root).join(&self.cgroup_parent).join("allocs"), &mut pids);
+        for hierarchy in hierarchies() {
+            for agent in fs::read_dir(hierarchy.join(&self.cgroup_parent)).into_iter().flatten().flatten() {
+                collect_pids(&agent.path().join("allocs"), &mut pids);
+            }
         }
         pids.sort_unstable();
         pids.dedup();
         pids
     }
+}
+
+/// Where cgroup hierarchies are mounted: one for v2 alone, one per controller otherwise.
+fn hierarchies() -> Vec<PathBuf> {
+    let root = Path::new("/sys/fs/cgroup");
+    let below = fs::read_dir(root).into_iter().flatten().flatten().map(|entry| entry.path()).filter(|path| path.is_dir());
+    std::iter::once(root.to_owned()).chain(below).collect()
 }
 
 impl Drop for TestAgent {
@@ -239,8 +248,8 @@ fn sweep(cgroup_parent: &str, dir: &Path) {
             signal(pid, "KILL");
         }
     }
-    for hierarchy in fs::read_dir("/sys/fs/cgroup").into_iter().flatten().flatten() {
-        let group = hierarchy.path().join(cgroup_parent);
+    for hierarchy in hierarchies() {
+        let group = hierarchy.join(cgroup_parent);
         let mut pids = Vec::new();
         collect_pids(&group, &mut pids);
         pids.iter().for_each(|pid| signal(*pid, "KILL"));

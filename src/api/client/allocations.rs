@@ -11,7 +11,7 @@ use crate::api::types::stats::AllocResourceUsage;
 
 impl Client {
     pub async fn list_allocations(&self, prefix: &str) -> Result<Vec<AllocationListStub>, ClientError> {
-        self.fetch(ApiRequest::get(&["allocations"]).query("prefix", prefix)).await
+        self.fetch_list(ApiRequest::get(&["allocations"]).query("prefix", prefix)).await
     }
 
     pub async fn allocation(&self, id: &str) -> Result<Allocation, ClientError> {

@@ -8,7 +8,7 @@ use crate::api::types::deployment::Deployment;
 impl Client {
     pub async fn list_deployments(&self, prefix: &str) -> Result<Vec<Deployment>, ClientError> {
         let request = ApiRequest::get(&["deployments"]);
-        self.fetch(if prefix.is_empty() { request } else { request.query("prefix", prefix) }).await
+        self.fetch_list(if prefix.is_empty() { request } else { request.query("prefix", prefix) }).await
     }
 
     /// Waits at most `wait` for the deployment to change beyond `index`; 0 answers at once.

@@ -19,8 +19,8 @@ pub enum ClientError {
     #[error("invalid request path {path:?}")]
     InvalidPath { path: String },
 
-    #[error("{}", connect_text(address, source))]
-    Connect { address: Address, source: io::Error },
+    #[error("{}", connect_text(address, reason))]
+    Connect { address: Address, reason: io::Error },
 
     #[error("the connection to the agent at {address} broke: {source}")]
     Transport {
@@ -56,12 +56,12 @@ impl ClientError {
     }
 }
 
-fn connect_text(address: &Address, source: &io::Error) -> String {
-    let reason = match source.kind() {
+fn connect_text(address: &Address, reason: &io::Error) -> String {
+    let text = match reason.kind() {
         io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
         io::ErrorKind::TimedOut => "no answer in time".to_owned(),
         io::ErrorKind::NotFound if matches!(address, Address::Unix { .. }) => "there is no such socket".to_owned(),
-        _ => source.to_string(),
+        _ => reason.to_string(),
     };
-    format!("cannot reach the agent at {address}: {reason}; start one with `pannier agent -dev` or set NOMAD_ADDR / -address")
+    format!("cannot reach the agent at {address}: {text}; start one with `pannier agent -dev` or set NOMAD_ADDR / -address")
 }

@@ -28,7 +28,7 @@ impl Client {
     }
 
     pub async fn list_files(&self, alloc_id: &str, path: &str) -> Result<Vec<FsEntry>, ClientError> {
-        self.fetch(ApiRequest::get(&["client", "fs", "ls", alloc_id]).query("path", path)).await
+        self.fetch_list(ApiRequest::get(&["client", "fs", "ls", alloc_id]).query("path", path)).await
     }
 
     pub async fn stat_file(&self, alloc_id: &str, path: &str) -> Result<FsEntry, ClientError> {

@@ -29,7 +29,7 @@ pub struct StopOptions {
 impl Client {
     pub async fn list_jobs(&self, prefix: &str) -> Result<Vec<JobListStub>, ClientError> {
         let request = ApiRequest::get(&["jobs"]);
-        self.fetch(if prefix.is_empty() { request } else { request.query("prefix", prefix) }).await
+        self.fetch_list(if prefix.is_empty() { request } else { request.query("prefix", prefix) }).await
     }
 
     pub async fn job(&self, id: &str) -> Result<Value, ClientError> {
@@ -85,11 +85,11 @@ impl Client {
 
     /// `all` includes allocations of an earlier job with the same id.
     pub async fn job_allocations(&self, id: &str, all: bool) -> Result<Vec<AllocationListStub>, ClientError> {
-        self.fetch(ApiRequest::get(&["job", id, "allocations"]).flag("all", all)).await
+        self.fetch_list(ApiRequest::get(&["job", id, "allocations"]).flag("all", all)).await
     }
 
     pub async fn job_evaluations(&self, id: &str) -> Result<Vec<Evaluation>, ClientError> {
-        self.fetch(ApiRequest::get(&["job", id, "evaluations"])).await
+        self.fetch_list(ApiRequest::get(&["job", id, "evaluations"])).await
     }
 
     pub async fn latest_deployment(&self, id: &str) -> Result<Option<Deployment>, ClientError> {

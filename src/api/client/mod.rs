@@ -18,6 +18,8 @@ mod request;
 mod stream;
 
 #[cfg(test)]
+pub(crate) mod loopback;
+#[cfg(test)]
 mod tests;
 
 use std::fmt;
@@ -125,6 +127,11 @@ impl Client {
         Ok(self.fetch_indexed(request).await?.value)
     }
 
+    /// As [`Client::fetch`] for a list; `null` is an empty one.
+    async fn fetch_list<T: DeserializeOwned>(&self, request: ApiRequest) -> Result<Vec<T>, ClientError> {
+        Ok(self.fetch::<Option<Vec<T>>>(request).await?.unwrap_or_default())
+    }
+
     /// As [`Client::fetch`], with the index of the answer.
     pub async fn fetch_indexed<T: DeserializeOwned>(&self, request: ApiRequest) -> Result<Indexed<T>, ClientError> {
         let path = request.path.clone();
@@ -189,11 +196,11 @@ impl Client {
         if !error.is_connect() {
             return self.broken(error);
         }
-        let kind_and_text = |source: &io::Error| io::Error::new(source.kind(), source.to_string());
         let mut cause = std::error::Error::source(&error);
         while let Some(inner) = cause {
-            if let Some(source) = inner.downcast_ref::<io::Error>() {
-                return ClientError::Connect { address: self.options.address.clone(), source: kind_and_text(source) };
+            if let Some(reason) = inner.downcast_ref::<io::Error>() {
+                let reason = io::Error::new(reason.kind(), reason.to_string());
+                return ClientError::Connect { address: self.options.address.clone(), reason };
             }
             cause = inner.source();
         }

@@ -8,7 +8,7 @@ use crate::api::types::stats::HostStats;
 impl Client {
     pub async fn list_nodes(&self, prefix: &str) -> Result<Vec<NodeListStub>, ClientError> {
         let request = ApiRequest::get(&["nodes"]);
-        self.fetch(if prefix.is_empty() { request } else { request.query("prefix", prefix) }).await
+        self.fetch_list(if prefix.is_empty() { request } else { request.query("prefix", prefix) }).await
     }
 
     pub async fn node(&self, id: &str) -> Result<Node, ClientError> {
@@ -16,7 +16,7 @@ impl Client {
     }
 
     pub async fn node_allocations(&self, id: &str) -> Result<Vec<Allocation>, ClientError> {
-        self.fetch(ApiRequest::get(&["node", id, "allocations"])).await
+        self.fetch_list(ApiRequest::get(&["node", id, "allocations"])).await
     }
 
     pub async fn host_stats(&self, node_id: &str) -> Result<HostStats, ClientError> {

@@ -1,55 +1,21 @@
 use std::convert::Infallible;
-use std::sync::{Arc, Mutex};
 
-use bytes::Bytes;
-use futures_util::stream;
-use http_body_util::{BodyExt as _, Full, StreamBody, combinators::BoxBody};
-use hyper::body::{Frame, Incoming};
 use hyper::service::service_fn;
-use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 use tokio::net::TcpListener;
 
+use super::loopback::{Answer, agent, respond};
 use super::*;
 
-type Body = BoxBody<Bytes, Infallible>;
-type Seen = Arc<Mutex<Vec<(String, Option<String>)>>>;
-
-/// An agent of a few fixed answers on a loopback port, and the targets and tokens it was called with.
-async fn agent() -> (Address, Seen) {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let address: Address = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
-    let seen = Seen::default();
-    let log = Arc::clone(&seen);
-    tokio::spawn(async move {
-        while let Ok((socket, _)) = listener.accept().await {
-            let log = Arc::clone(&log);
-            let service = service_fn(move |request: Request<Incoming>| {
-                let token = request.headers().get("x-nomad-token").map(|value| value.to_str().unwrap().to_owned());
-                log.lock().unwrap().push((request.uri().to_string(), token));
-                let response = answer(request.uri().path());
-                async move { Ok::<_, Infallible>(response) }
-            });
-            tokio::spawn(hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(socket), service));
-        }
-    });
-    (address, seen)
-}
-
-fn answer(path: &str) -> Response<Body> {
-    let full = |text: &'static str| Full::new(Bytes::from_static(text.as_bytes())).boxed();
-    let pieces = |pieces: &'static [&'static str]| {
-        StreamBody::new(stream::iter(pieces.iter().map(|piece| Ok(Frame::data(Bytes::from_static(piece.as_bytes())))))).boxed()
-    };
-    let (status, body) = match path {
-        "/v1/evaluation/e1" => (200, full(r#"{"ID":"e1","Status":"complete"}"#)),
-        "/v1/jobs" => (200, full("{\"not\": \"a list\"}")),
-        "/v1/client/fs/logs/a1" => (200, pieces(&["{}{\"Offset\":5,\"Da", "ta\":\"aGVs", "bG8=\",\"File\":\"f\"}\n{", "}"])),
-        "/v1/client/fs/logs/a2" => (200, pieces(&["{\"Data\":7}"])),
-        "/v1/nodes" => (500, full("No cluster leader\n")),
-        _ => (404, full("job not found")),
-    };
-    Response::builder().status(status).header("X-Nomad-Index", "42").body(body).unwrap()
+fn answer(path: &str) -> Answer {
+    match path {
+        "/v1/evaluation/e1" => (200, vec![r#"{"ID":"e1","Status":"complete"}"#]),
+        "/v1/jobs" => (200, vec!["{\"not\": \"a list\"}"]),
+        "/v1/client/fs/logs/a1" => (200, vec!["{}{\"Offset\":5,\"Da", "ta\":\"aGVs", "bG8=\",\"File\":\"f\"}\n{", "}"]),
+        "/v1/client/fs/logs/a2" => (200, vec!["{\"Data\":7}"]),
+        "/v1/nodes" => (500, vec!["No cluster leader\n"]),
+        _ => (404, vec!["job not found"]),
+    }
 }
 
 fn client(address: Address) -> Client {
@@ -58,7 +24,7 @@ fn client(address: Address) -> Client {
 
 #[tokio::test]
 async fn a_query_carries_token_and_namespace_and_returns_the_index() {
-    let (address, seen) = agent().await;
+    let (address, seen) = agent(answer).await;
     let answer = client(address).await_evaluation("e1", 7, std::time::Duration::from_secs(5)).await.unwrap();
     assert_eq!((answer.index, answer.value.status.as_str()), (42, "complete"));
     let (target, token) = seen.lock().unwrap()[0].clone();
@@ -68,7 +34,7 @@ async fn a_query_carries_token_and_namespace_and_returns_the_index() {
 
 #[tokio::test]
 async fn refusals_carry_status_and_text() {
-    let (address, _) = agent().await;
+    let (address, _) = agent(answer).await;
     let client = client(address);
     let missing = client.job("x").await.unwrap_err();
     assert!(missing.is_not_found());
@@ -81,7 +47,7 @@ async fn refusals_carry_status_and_text() {
 
 #[tokio::test]
 async fn frames_are_read_across_pieces() {
-    let (address, _) = agent().await;
+    let (address, _) = agent(answer).await;
     let client = client(address);
     let request = LogRequest { task: "t".into(), stream: "stdout", ..Default::default() };
     let mut frames = client.logs("a1", &request).await.unwrap();
@@ -103,6 +69,7 @@ async fn an_absent_agent_is_explained() {
     let error = client(format!("http://{authority}").parse().unwrap()).agent_self().await.unwrap_err();
     let text = error.to_string();
     assert!(matches!(error, ClientError::Connect { .. }), "{text}");
+    assert!(std::error::Error::source(&error).is_none(), "the text has it all");
     assert!(text.starts_with(&format!("cannot reach the agent at http://{authority}: connection refused; start one with")), "{text}");
 }
 
@@ -114,7 +81,7 @@ async fn speaks_over_a_unix_socket() {
     let listener = tokio::net::UnixListener::bind(&path).unwrap();
     let server = tokio::spawn(async move {
         let (socket, _) = listener.accept().await.unwrap();
-        let service = service_fn(|_| async { Ok::<_, Infallible>(answer("/v1/evaluation/e1")) });
+        let service = service_fn(|_| async { Ok::<_, Infallible>(respond(answer("/v1/evaluation/e1"))) });
         let _ = hyper::server::conn::http1::Builder::new().serve_connection(TokioIo::new(socket), service).await;
     });
     let client = client(format!("unix://{}", path.display()).parse().unwrap());

@@ -55,7 +55,7 @@ impl PlanArgs {
 
     async fn plan(self) -> Outcome {
         let Session { client, style } = self.connection.open()?;
-        let input = jobspec_input::read(&client, &self.jobspec).await?;
+        let input = jobspec_input::read(&self.jobspec)?;
         let id = input.id()?.to_owned();
         let request = JobPlanRequest { job: input.job, diff: self.diff, policy_override: self.policy_override, ..Default::default() };
         let answer = client.plan_job(&id, &request).await?;

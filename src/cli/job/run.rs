@@ -57,7 +57,7 @@ pub struct RunArgs {
 impl RunArgs {
     pub async fn run(self) -> Outcome {
         let session = self.connection.open()?;
-        let input = jobspec_input::read(&session.client, &self.jobspec).await?;
+        let input = jobspec_input::read(&self.jobspec)?;
         if self.output {
             print_json(&serde_json::json!({ "Job": input.job }))?;
             return Ok(Exit::Ok);

@@ -24,7 +24,7 @@ pub struct ValidateArgs {
 impl ValidateArgs {
     pub async fn run(self) -> Outcome {
         let session = self.connection.open()?;
-        let input = jobspec_input::read(&session.client, &self.jobspec).await?;
+        let input = jobspec_input::read(&self.jobspec)?;
         let answer = session.client.validate_job(input.job).await?;
         if !answer.warnings.is_empty() {
             note(&format!("Warnings:\n{}", answer.warnings.trim_end()));

@@ -30,8 +30,8 @@ fn dispatch(expr: &Expression, scope: &Scope<'_>) -> EvalResult {
         Expression::String(text) => literal_string(text.value(), scope, expr.span()),
         Expression::Array(array) => list(array.iter(), scope, expr.span()),
         Expression::Object(object) => map(object, scope, expr.span()),
-        Expression::StringTemplate(template) => template::evaluate_quoted(template, scope, expr.span()),
-        Expression::HeredocTemplate(heredoc) => template::evaluate_heredoc(heredoc, scope, expr.span()),
+        Expression::StringTemplate(template) => template::evaluate_quoted(template, scope, expr.span().as_ref()),
+        Expression::HeredocTemplate(heredoc) => template::evaluate_heredoc(heredoc, scope, expr.span().as_ref()),
         Expression::Parenthesis(inner) => evaluate(inner.inner(), scope),
         Expression::Variable(name) => traversal::evaluate_root(name.as_str(), &[], scope, expr.span()),
         Expression::Traversal(path) => traversal::evaluate(path, scope, expr.span()),
@@ -194,11 +194,9 @@ fn for_expression(comprehension: &ForExpr, scope: &Scope<'_>, span: Option<Range
         let name = text_of(&evaluate(key_expr, &inner)?, "the key", key_expr.span())?.to_string();
         if comprehension.grouping {
             groups.entry(name).or_default().push(value);
-        } else if map.contains_key(&name) {
+        } else if map.insert(name.clone(), value).is_some() {
             return Err(EvalError::new("duplicate-key", key_expr.span(), format!("two elements have the key {name:?}"))
                 .with_help(Some("group them with `...` after the value")));
-        } else {
-            map.insert(name, value);
         }
     }
     if comprehension.key_expr.is_none() {
@@ -236,11 +234,13 @@ fn wrong(value: &Value, what: &str, wanted: &str, span: Option<Range<usize>>) ->
     error.with_help(value.is_runtime_text().then_some("`${...}` of the node is only known when the task runs"))
 }
 
-/// `a string`, `null`: a value's kind in a sentence, short strings as they are.
+/// A value in a sentence: itself when it is short, else its kind.
 pub fn article(value: &Value) -> String {
     match value {
         Value::Null => "null".to_owned(),
         Value::String(text) if text.chars().count() <= 40 => format!("{text:?}"),
+        Value::Number(number) => number.to_string(),
+        Value::Bool(value) => value.to_string(),
         other => format!("a {}", other.kind()),
     }
 }

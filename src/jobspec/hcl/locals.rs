@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use hcl_edit::Span;
 use hcl_edit::expr::{Expression, Traversal, TraversalOperator};
 use hcl_edit::structure::Body;
 use hcl_edit::visit::{Visit, visit_traversal};
+use hcl_edit::{Decorated, Span};
 
 use super::eval::evaluate;
 use super::scope::{EvalError, Scope};
@@ -120,7 +120,7 @@ struct Finder {
 impl Visit for Finder {
     fn visit_traversal(&mut self, node: &Traversal) {
         if matches!(&node.expr, Expression::Variable(root) if root.as_str() == "local") {
-            match node.operators.first().map(|operator| operator.value()) {
+            match node.operators.first().map(Decorated::value) {
                 Some(TraversalOperator::GetAttr(name)) => {
                     self.names.insert(name.as_str().to_owned());
                 }

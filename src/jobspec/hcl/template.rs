@@ -17,18 +17,18 @@ enum Lines {
     Heredoc,
 }
 
-pub fn evaluate_quoted(template: &StringTemplate, scope: &Scope<'_>, span: Option<Range<usize>>) -> EvalResult {
+pub fn evaluate_quoted(template: &StringTemplate, scope: &Scope<'_>, span: Option<&Range<usize>>) -> EvalResult {
     let elements: Vec<&Element> = template.iter().collect();
     // `"${x}"` is x itself, whatever its type.
     if let [Element::Interpolation(single)] = elements.as_slice() {
         return evaluate(&single.expr, scope);
     }
-    Renderer { scope, lines: Lines::Quoted, text: String::new() }.render(&elements, false, false, span)
+    Renderer { scope, lines: Lines::Quoted, text: String::new() }.render(&elements, span)
 }
 
-pub fn evaluate_heredoc(heredoc: &HeredocTemplate, scope: &Scope<'_>, span: Option<Range<usize>>) -> EvalResult {
+pub fn evaluate_heredoc(heredoc: &HeredocTemplate, scope: &Scope<'_>, span: Option<&Range<usize>>) -> EvalResult {
     let elements: Vec<&Element> = heredoc.template.iter().collect();
-    Renderer { scope, lines: Lines::Heredoc, text: String::new() }.render(&elements, false, false, span)
+    Renderer { scope, lines: Lines::Heredoc, text: String::new() }.render(&elements, span)
 }
 
 struct Renderer<'a> {
@@ -38,8 +38,8 @@ struct Renderer<'a> {
 }
 
 impl<'a> Renderer<'a> {
-    fn render(mut self, elements: &[&Element], strip_first: bool, strip_last: bool, span: Option<Range<usize>>) -> EvalResult {
-        self.sequence(elements, strip_first, strip_last, self.scope, span)?;
+    fn render(mut self, elements: &[&Element], span: Option<&Range<usize>>) -> EvalResult {
+        self.sequence(elements, false, false, self.scope, span)?;
         Ok(self.text.into())
     }
 
@@ -50,7 +50,7 @@ impl<'a> Renderer<'a> {
         strip_first: bool,
         strip_last: bool,
         scope: &Scope<'_>,
-        span: Option<Range<usize>>,
+        span: Option<&Range<usize>>,
     ) -> EvalResult<()> {
         for (at, element) in elements.iter().enumerate() {
             match element {
@@ -58,11 +58,11 @@ impl<'a> Renderer<'a> {
                     let before = if at == 0 { strip_first } else { outer_strip(elements[at - 1]).strip_end() };
                     let after = elements.get(at + 1).map_or(strip_last, |next| outer_strip(next).strip_start());
                     let text = self.stripped(literal.value(), before, after);
-                    self.push(&text, scope, literal.span().or(span.clone()))?;
+                    self.push(&text, scope, literal.span().or_else(|| span.cloned()))?;
                 }
                 Element::Interpolation(interpolation) => {
                     let value = evaluate(&interpolation.expr, scope)?;
-                    let here = interpolation.expr.span().or(span.clone());
+                    let here = interpolation.expr.span().or_else(|| span.cloned());
                     let Some(text) = value.to_text() else {
                         return Err(EvalError::new("wrong-type", here, format!("{} cannot be part of a string", article(&value)))
                             .with_help((!matches!(value, Value::Null)).then_some("use join() or jsonencode() to make a string of it")));
@@ -70,10 +70,9 @@ impl<'a> Renderer<'a> {
                     self.push(&text, scope, here)?;
                 }
                 Element::Directive(directive) => {
-                    let here = span.clone();
-                    scope.nested(span.clone(), || match &**directive {
-                        Directive::If(choice) => self.if_directive(choice, scope, here),
-                        Directive::For(walk) => self.for_directive(walk, scope, here),
+                    scope.nested(span.cloned(), || match &**directive {
+                        Directive::If(choice) => self.if_directive(choice, scope, span),
+                        Directive::For(walk) => self.for_directive(walk, scope, span),
                     })?;
                 }
             }
@@ -81,7 +80,7 @@ impl<'a> Renderer<'a> {
         Ok(())
     }
 
-    fn if_directive(&mut self, choice: &IfDirective, scope: &Scope<'_>, span: Option<Range<usize>>) -> EvalResult<()> {
+    fn if_directive(&mut self, choice: &IfDirective, scope: &Scope<'_>, span: Option<&Range<usize>>) -> EvalResult<()> {
         let head = &choice.if_expr;
         let holds = bool_of(&evaluate(&head.cond_expr, scope)?, "the condition of `if`", head.cond_expr.span())?;
         let end_strip = choice.endif_expr.strip;
@@ -95,7 +94,7 @@ impl<'a> Renderer<'a> {
         self.sequence(&inner, other.strip.strip_end(), end_strip.strip_start(), scope, span)
     }
 
-    fn for_directive(&mut self, walk: &ForDirective, scope: &Scope<'_>, span: Option<Range<usize>>) -> EvalResult<()> {
+    fn for_directive(&mut self, walk: &ForDirective, scope: &Scope<'_>, span: Option<&Range<usize>>) -> EvalResult<()> {
         let head = &walk.for_expr;
         let collection = evaluate(&head.collection_expr, scope)?;
         let body: Vec<&Element> = head.template.iter().collect();
@@ -105,8 +104,8 @@ impl<'a> Renderer<'a> {
                 inner.set(name.as_str(), key);
             }
             inner.set(head.value_var.as_str(), item);
-            scope.spend(1, span.clone())?;
-            self.sequence(&body, head.strip.strip_end(), walk.endfor_expr.strip.strip_start(), &inner, span.clone())?;
+            scope.spend(1, span.cloned())?;
+            self.sequence(&body, head.strip.strip_end(), walk.endfor_expr.strip.strip_start(), &inner, span)?;
         }
         Ok(())
     }

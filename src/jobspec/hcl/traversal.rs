@@ -17,7 +17,7 @@ pub fn evaluate(path: &Traversal, scope: &Scope<'_>, span: Option<Range<usize>>)
         return evaluate_root(root.as_str(), &path.operators, scope, span);
     }
     let base = evaluate_expression(&path.expr, scope)?;
-    walk(base, &path.operators, scope, span)
+    walk(base, &path.operators, scope, span.as_ref())
 }
 
 /// A path that starts with a name. A name nobody declared belongs to the node: the whole path stays as `${...}` text.
@@ -30,9 +30,9 @@ pub fn evaluate_root(root: &str, operators: &Operators, scope: &Scope<'_>, span:
             {
                 return Err(undeclared(root, name.as_str(), known.keys().map(String::as_str), name.span().or(span)));
             }
-            walk(value.clone(), operators, scope, span)
+            walk(value.clone(), operators, scope, span.as_ref())
         }
-        None => verbatim(root, operators, scope, span),
+        None => verbatim(root, operators, scope, span.as_ref()),
     }
 }
 
@@ -45,7 +45,7 @@ fn undeclared<'a>(root: &str, name: &str, known: impl Iterator<Item = &'a str>, 
         .with_help(did_you_mean(name, known).or(Some(declare)))
 }
 
-fn verbatim(root: &str, operators: &Operators, scope: &Scope<'_>, span: Option<Range<usize>>) -> EvalResult {
+fn verbatim(root: &str, operators: &Operators, scope: &Scope<'_>, span: Option<&Range<usize>>) -> EvalResult {
     let mut text = format!("${{{root}");
     for operator in operators {
         match operator.value() {
@@ -57,7 +57,7 @@ fn verbatim(root: &str, operators: &Operators, scope: &Scope<'_>, span: Option<R
                 let key = evaluate_expression(key, scope)?;
                 match key {
                     Value::Number(n) => text.push_str(&format!("[{n}]")),
-                    key => text.push_str(&format!("[\"{}\"]", text_of(&key, "the key", span.clone())?)),
+                    key => text.push_str(&format!("[\"{}\"]", text_of(&key, "the key", span.cloned())?)),
                 }
             }
             TraversalOperator::LegacyIndex(index) => text.push_str(&format!(".{}", index.value())),
@@ -69,11 +69,11 @@ fn verbatim(root: &str, operators: &Operators, scope: &Scope<'_>, span: Option<R
     Ok(text.into())
 }
 
-fn walk(mut value: Value, operators: &Operators, scope: &Scope<'_>, span: Option<Range<usize>>) -> EvalResult {
+fn walk(mut value: Value, operators: &Operators, scope: &Scope<'_>, span: Option<&Range<usize>>) -> EvalResult {
     let mut rest = operators;
     while let Some((operator, tail)) = rest.split_first() {
-        scope.spend(1, span.clone())?;
-        let here = operator.span().or(span.clone());
+        scope.spend(1, span.cloned())?;
+        let here = operator.span().or_else(|| span.cloned());
         rest = tail;
         value = match operator.value() {
             TraversalOperator::GetAttr(name) => attribute(&value, name.as_str(), here)?,
@@ -84,25 +84,25 @@ fn walk(mut value: Value, operators: &Operators, scope: &Scope<'_>, span: Option
                 let taken = tail.iter().take_while(|next| matches!(next.value(), TraversalOperator::GetAttr(_))).count();
                 let (each, after) = tail.split_at(taken);
                 rest = after;
-                splat(&value, each, scope, span.clone())?
+                splat(&value, each, scope, span)?
             }
             TraversalOperator::FullSplat(_) => {
                 rest = &[];
-                splat(&value, tail, scope, span.clone())?
+                splat(&value, tail, scope, span)?
             }
         };
     }
     Ok(value)
 }
 
-fn splat(value: &Value, each: &Operators, scope: &Scope<'_>, span: Option<Range<usize>>) -> EvalResult {
+fn splat(value: &Value, each: &Operators, scope: &Scope<'_>, span: Option<&Range<usize>>) -> EvalResult {
     let items: Vec<Value> = match value {
         Value::Null => Vec::new(),
         Value::List(items) => items.to_vec(),
         single => vec![single.clone()],
     };
-    let results = scope.nested(span.clone(), || items.into_iter().map(|item| walk(item, each, scope, span.clone())).collect())?;
-    Scope::fits(Value::list(results), span)
+    let results = scope.nested(span.cloned(), || items.into_iter().map(|item| walk(item, each, scope, span)).collect())?;
+    Scope::fits(Value::list(results), span.cloned())
 }
 
 fn attribute(value: &Value, name: &str, span: Option<Range<usize>>) -> EvalResult {

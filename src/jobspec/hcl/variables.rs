@@ -38,6 +38,8 @@ struct Declaration<'a> {
     block: &'a Block,
     validations: Vec<&'a Body>,
     default: Option<Value>,
+    /// Something is wrong with the declaration; that it has no value need not be said too.
+    broken: bool,
 }
 
 /// Evaluates every variable of a jobspec.
@@ -59,15 +61,19 @@ impl<'a> Variables<'a> {
             self.error(*EvalError::new("bad-label", block.ident.span(), "a `variable` block has one label: its name"));
             return;
         };
-        let mut declaration = Declaration { kind: Type::Any, block, validations: Vec::new(), default: None };
+        let mut declaration = Declaration { kind: Type::Any, block, validations: Vec::new(), default: None, broken: false };
         for attribute in block.body.attributes() {
             match attribute.key.as_str() {
                 "type" => match types::parse(&attribute.value) {
                     Ok(kind) => declaration.kind = kind,
-                    Err(problem) => self.error(*EvalError::new("bad-type", attribute.value.span(), problem)),
+                    Err(problem) => {
+                        declaration.broken = true;
+                        self.error(*EvalError::new("bad-type", attribute.value.span(), problem));
+                    }
                 },
                 "default" | "description" | "sensitive" => {}
                 other => {
+                    declaration.broken = true;
                     let message = format!("a variable has no attribute `{other}`");
                     let help = did_you_mean(other, ["type", "default", "description"]);
                     self.error(*EvalError::new("unknown-attribute", attribute.key.span(), message).with_help(help));
@@ -93,8 +99,7 @@ impl<'a> Variables<'a> {
                 Ok(value) => declaration.default = Some(value),
                 Err(error) => {
                     self.error(*error);
-                    // There is a default, only a wrong one: a missing value is not the user's problem.
-                    declaration.default = Some(Value::Null);
+                    declaration.broken = true;
                 }
             }
         }
@@ -109,7 +114,7 @@ impl<'a> Variables<'a> {
         for attribute in block.body.attributes() {
             match evaluate(&attribute.value, self.scope) {
                 Ok(value) => {
-                    let declaration = Declaration { kind: Type::Any, block, validations: Vec::new(), default: Some(value) };
+                    let declaration = Declaration { kind: Type::Any, block, validations: Vec::new(), default: Some(value), broken: false };
                     if self.declared.insert(attribute.key.as_str().to_owned(), declaration).is_some() {
                         let message = format!("the variable `{}` is declared twice", attribute.key.as_str());
                         self.error(*EvalError::new("duplicate-variable", attribute.key.span(), message));
@@ -149,6 +154,9 @@ impl<'a> Variables<'a> {
                 Some(default) => {
                     values.insert(name.clone(), default.clone());
                 }
+                None if declaration.broken => {
+                    values.insert(name.clone(), Value::Null);
+                }
                 None => {
                     missing.push((declaration.block.ident.span(), name.clone()));
                     values.insert(name.clone(), Value::Null);
@@ -163,7 +171,7 @@ impl<'a> Variables<'a> {
             self.error(*EvalError::new("too-big", None, error.to_string()));
             Value::Null
         });
-        if missing.is_empty() {
+        if self.report.is_empty() {
             self.validate(&var);
         }
         (var, self.report)

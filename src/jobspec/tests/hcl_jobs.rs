@@ -271,3 +271,31 @@ job "j" {
     assert_eq!(parsed.warnings[0].position.as_ref().unwrap().line, 9);
     assert_eq!(validate(&parsed.job).iter().filter(|problem| problem.is_error()).count(), 0);
 }
+
+#[test]
+fn values_for_undeclared_variables_are_refused_unless_asked_not_to() {
+    let text = "variable \"size\" {\n default = 1\n}\njob \"j\" {\n}\n";
+    let mut sources = VariableSources { flags: vec![("siez".into(), "2".into())], ..VariableSources::default() };
+    let errors = parse_hcl(text, "x", &sources).unwrap_err();
+    assert_eq!(
+        errors[0].render(false),
+        "-var: error: a value is given for the variable `siez`, which the jobspec does not declare\n  help: did you mean `size`?\n"
+    );
+    sources.lenient = true;
+    assert!(parse_hcl(text, "x", &sources).is_ok());
+    // The environment holds more than one jobspec's variables.
+    let environment = VariableSources { env: [("other".to_owned(), "1".to_owned())].into(), ..VariableSources::default() };
+    assert!(parse_hcl(text, "x", &environment).is_ok());
+}
+
+#[test]
+fn a_flood_of_mistakes_is_cut_short() {
+    let wrong: String = (0..50_000).map(|n| format!("w{n} = 1\n")).collect();
+    assert_eq!(parse_hcl(&format!("job \"j\" {{\n{wrong}}}\n"), "x", &VariableSources::default()).unwrap_err().len(), 100);
+}
+
+#[test]
+fn work_is_bounded() {
+    let text = "locals {\n big = range(200000)\n n = [for x in range(1000) : length(local.big)]\n}\njob \"j\" {\n}\n";
+    assert_eq!(parse_hcl(text, "x", &VariableSources::default()).unwrap_err()[0].code, "too-much-work");
+}

@@ -4,9 +4,12 @@
 //! machines, journals their records and carries their effects out.
 
 pub mod coordinator;
+mod effects;
+pub mod handle;
 pub mod health;
 pub mod runner;
 pub mod status;
 pub mod tasks;
 
-pub use runner::{AllocMessage, AllocRunner, AllocRunnerHandle, AllocView};
+pub use handle::{AllocMessage, AllocRunnerHandle, AllocView};
+pub use runner::AllocRunner;

@@ -8,11 +8,12 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::{BoxFuture, FutureExt, join_all, pending};
-use tokio::sync::{mpsc, oneshot, watch};
+use futures_util::future::{join_all, pending};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::coordinator::{Coordinator, Decision};
+use super::handle::{AllocMessage, AllocRunnerHandle, AllocView, TaskReport};
 use super::health::HealthWatcher;
 use super::status;
 use super::tasks::{TaskSlot, Tasks};
@@ -21,110 +22,37 @@ use crate::node::alloc_dir::AllocDir;
 use crate::node::error::NodeError;
 use crate::node::journal::{JournalError, JournalledAllocation};
 use crate::node::shared::Shared;
-use crate::node::task_runner::launch::{LaunchOutcome, LaunchRequest, launch};
-use crate::node::task_runner::{KillReason, TaskEffect, TaskInput, TaskMachine, TaskPolicy, TaskRecord};
+use crate::node::task_runner::launch::LaunchOutcome;
+use crate::node::task_runner::{KillReason, TaskInput, TaskMachine, TaskPolicy, TaskRecord};
 use crate::rpc::Assignment;
-use crate::runtime::driver::{ExitRecord, TaskHandle, TaskStats};
+use crate::runtime::driver::TaskHandle;
 use crate::util::clock::Timestamp;
 use crate::util::random::random_u128;
 
 /// A journal write that failed is tried again after this long; until then nothing new starts.
 const JOURNAL_RETRY: Duration = Duration::from_secs(1);
 
-pub enum AllocMessage {
-    /// What the servers want of it now.
-    Assign(Assignment),
-    /// The servers were heard since the agent's start: what waited for that may start.
-    ServersHeard,
-    /// End every task; the reason is told in their events.
-    Stop(String),
-    /// End every task, then remove its directories and its journal entry.
-    Forget,
-    /// Leave the tasks as they are and end the loop.
-    Detach,
-    Restart {
-        task: Option<String>,
-        reply: oneshot::Sender<Result<(), NodeError>>,
-    },
-    Signal {
-        task: Option<String>,
-        signal: String,
-        reply: oneshot::Sender<Result<(), NodeError>>,
-    },
-    Stats {
-        reply: oneshot::Sender<BTreeMap<Text, TaskStats>>,
-    },
-    /// From one start of one of its tasks.
-    Task {
-        task: Text,
-        start: u64,
-        report: TaskReport,
-    },
-}
-
-pub enum TaskReport {
-    Launched(LaunchOutcome),
-    Exited(ExitRecord),
-    StopFailed(String),
-}
-
-/// What others may see of a runner.
-#[derive(Clone, Debug, PartialEq)]
-pub struct AllocView {
-    pub assignment: Assignment,
-    pub client_status: AllocClientStatus,
-    pub task_states: BTreeMap<Text, TaskState>,
-    /// No task runs, and none will.
-    pub over: bool,
-}
-
-/// The way to a runner. Dropping it leaves the runner running.
-#[derive(Clone)]
-pub struct AllocRunnerHandle {
-    messages: mpsc::UnboundedSender<AllocMessage>,
-    view: watch::Receiver<AllocView>,
-}
-
-impl AllocRunnerHandle {
-    /// A message to a runner that has ended is dropped, as is what it wanted.
-    pub fn send(&self, message: AllocMessage) {
-        let _ = self.messages.send(message);
-    }
-
-    pub fn view(&self) -> AllocView {
-        self.view.borrow().clone()
-    }
-
-    /// Resolves when no task runs any more.
-    pub async fn over(&mut self) {
-        let _ = self.view.wait_for(|view| view.over).await;
-    }
-
-    /// Resolves when the runner's loop has ended.
-    pub async fn ended(&self) {
-        self.messages.closed().await;
-    }
-}
-
 /// Owns one allocation on this node.
 pub struct AllocRunner {
-    shared: Arc<Shared>,
-    assignment: Assignment,
+    pub(super) shared: Arc<Shared>,
+    pub(super) assignment: Assignment,
     /// As journalled; differs from `assignment` until the journal has the newest.
     journalled_assignment: Option<Assignment>,
-    dirs: AllocDir,
+    pub(super) dirs: AllocDir,
     coordinator: Coordinator,
-    tasks: Tasks,
+    pub(super) tasks: Tasks,
     health: Option<HealthWatcher>,
     stop: Option<String>,
     may_start: bool,
     forget: bool,
     journal_retry: Option<Timestamp>,
-    releases: Vec<Arc<dyn TaskHandle>>,
-    work: JoinSet<()>,
+    pub(super) releases: Vec<Arc<dyn TaskHandle>>,
+    pub(super) work: JoinSet<()>,
+    /// Launches in progress; apart, because an agent that goes away lets them come to an end.
+    pub(super) launches: JoinSet<()>,
     last_report: Option<AllocationUpdate>,
     messages: mpsc::UnboundedReceiver<AllocMessage>,
-    sender: mpsc::UnboundedSender<AllocMessage>,
+    pub(super) sender: mpsc::UnboundedSender<AllocMessage>,
     view: watch::Sender<AllocView>,
 }
 
@@ -135,6 +63,7 @@ impl AllocRunner {
         let (mut runner, handle) = Self::build(shared, entry);
         runner.journalled_assignment = None;
         runner.may_start = true;
+        runner.publish();
         (runner, handle)
     }
 
@@ -156,13 +85,13 @@ impl AllocRunner {
         for (name, recovered) in found {
             if let Some(slot) = runner.tasks.slots.get_mut(&name) {
                 let effects = slot.recover(recovered, now, random());
-                if let (Some(handle), true) = (&slot.handle, slot.machine.is_running()) {
-                    let handle = Arc::clone(handle);
-                    runner.watch(&name, handle);
+                if slot.machine.is_running() {
+                    runner.watch(&name);
                 }
                 runner.carry_out(&name, effects);
             }
         }
+        runner.publish();
         (runner, handle)
     }
 
@@ -191,6 +120,7 @@ impl AllocRunner {
             journal_retry: None,
             releases: Vec::new(),
             work: JoinSet::new(),
+            launches: JoinSet::new(),
             last_report: None,
             messages,
             sender: sender.clone(),
@@ -238,20 +168,29 @@ impl AllocRunner {
                 message = self.messages.recv() => message,
                 () = sleep(alarm) => None,
                 Some(_) = self.work.join_next(), if !self.work.is_empty() => continue,
+                Some(_) = self.launches.join_next(), if !self.launches.is_empty() => continue,
             };
             match message {
-                Some(AllocMessage::Detach) => return,
+                Some(AllocMessage::Detach) => return self.detach().await,
                 Some(message) => self.handle(message),
                 None => self.tick(),
             }
             // Whatever else has arrived shares the journal write that follows.
             while let Ok(message) = self.messages.try_recv() {
                 if matches!(message, AllocMessage::Detach) {
-                    return;
+                    return self.detach().await;
                 }
                 self.handle(message);
             }
         }
+    }
+
+    /// Preparations are given up; what the launcher has in hand is waited for. The next agent finds it by its run directory.
+    async fn detach(mut self) {
+        for slot in self.tasks.slots.values_mut() {
+            slot.cancel = None;
+        }
+        while self.launches.join_next().await.is_some() {}
     }
 
     fn handle(&mut self, message: AllocMessage) {
@@ -266,10 +205,10 @@ impl AllocRunner {
                 self.forget = true;
             }
             AllocMessage::Restart { task, reply } => {
-                let _ = reply.send(self.to_running(task.as_deref(), &TaskInput::Restart));
+                let _ = reply.send(self.feed_running(task.as_deref(), &TaskInput::Restart));
             }
             AllocMessage::Signal { task, signal, reply } => {
-                let _ = reply.send(self.to_running(task.as_deref(), &TaskInput::Signal(signal)));
+                let _ = reply.send(self.feed_running(task.as_deref(), &TaskInput::Signal(signal)));
             }
             AllocMessage::Stats { reply } => self.collect_stats(reply),
             AllocMessage::Task { task, start, report } => self.on_task(&task, start, report),
@@ -290,7 +229,7 @@ impl AllocRunner {
         };
         let watched = self.health.as_ref().map(HealthWatcher::deployment);
         if self.assignment.allocation.deployment != watched {
-            self.health = HealthWatcher::new(&self.assignment.allocation, &group, now).or(self.health.take());
+            self.health = HealthWatcher::new(&self.assignment.allocation, &group, now);
         }
         if !updated {
             return;
@@ -325,8 +264,8 @@ impl AllocRunner {
         let input = match report {
             TaskReport::Launched(LaunchOutcome::Started(handle)) => {
                 slot.cancel = None;
-                slot.handle = Some(Arc::clone(&handle));
-                self.watch(name, handle);
+                slot.handle = Some(handle);
+                self.watch(name);
                 TaskInput::Started
             }
             TaskReport::Launched(LaunchOutcome::Failed(failure)) => {
@@ -344,7 +283,7 @@ impl AllocRunner {
     }
 
     /// A user's wish for one running task, or for all that run.
-    fn to_running(&mut self, task: Option<&str>, input: &TaskInput) -> Result<(), NodeError> {
+    fn feed_running(&mut self, task: Option<&str>, input: &TaskInput) -> Result<(), NodeError> {
         let names: Vec<Text> = match task {
             Some(name) => {
                 let unknown = || NodeError::UnknownTask { alloc: self.id(), task: name.to_owned() };
@@ -372,67 +311,12 @@ impl AllocRunner {
         }
     }
 
-    fn feed(&mut self, name: &Text, input: TaskInput) {
+    pub(super) fn feed(&mut self, name: &Text, input: TaskInput) {
         let now = self.shared.now();
         if let Some(slot) = self.tasks.slots.get_mut(name) {
             let effects = slot.machine.step(input, now, random());
             self.carry_out(name, effects);
         }
-    }
-
-    /// Does at once what needs no journal, and notes the rest for [`AllocRunner::settle`].
-    fn carry_out(&mut self, name: &Text, effects: Vec<TaskEffect>) {
-        for effect in effects {
-            let Some(slot) = self.tasks.slots.get_mut(name) else {
-                return;
-            };
-            match effect {
-                TaskEffect::Launch => slot.want_launch(&self.shared.config.run_root()),
-                TaskEffect::CancelLaunch => {
-                    if slot.withdraw_launch() {
-                        self.feed(name, TaskInput::LaunchCancelled);
-                    } else {
-                        slot.cancel = None;
-                    }
-                }
-                TaskEffect::Stop { signal, grace } => {
-                    let stopping =
-                        |handle: Arc<dyn TaskHandle>| async move { handle.stop(&signal, grace).await.map_err(TaskReport::StopFailed) };
-                    self.with_handle(name, stopping);
-                }
-                TaskEffect::Signal(signal) => {
-                    let task = name.clone();
-                    let signalling = |handle: Arc<dyn TaskHandle>| async move {
-                        if let Err(problem) = handle.signal(&signal).await {
-                            tracing::warn!(%task, signal, problem, "cannot signal a task");
-                        }
-                        Ok(())
-                    };
-                    self.with_handle(name, signalling);
-                }
-                TaskEffect::Release => self.releases.extend(slot.end_start()),
-            }
-        }
-    }
-
-    /// Runs something with a task's handle; an `Err` is reported as having happened to this start of the task.
-    fn with_handle<F>(&mut self, name: &Text, action: impl FnOnce(Arc<dyn TaskHandle>) -> F)
-    where
-        F: Future<Output = Result<(), TaskReport>> + Send + 'static,
-    {
-        let Some((handle, start)) = self.tasks.slots.get(name).and_then(|slot| Some((slot.handle.clone()?, slot.start))) else {
-            return;
-        };
-        let (task, sender, action) = (name.clone(), self.sender.clone(), action(handle));
-        self.work.spawn(async move {
-            if let Err(report) = action.await {
-                let _ = sender.send(AllocMessage::Task { task, start, report });
-            }
-        });
-    }
-
-    fn watch(&mut self, name: &Text, _handle: Arc<dyn TaskHandle>) {
-        self.with_handle(name, |handle| async move { Err(TaskReport::Exited(handle.wait().await)) });
     }
 
     /// Brings decisions, journal, world and report into line.
@@ -478,7 +362,7 @@ impl AllocRunner {
     }
 
     async fn journal(&mut self) -> Result<(), JournalError> {
-        if self.journalled_assignment.as_ref() != Some(&self.assignment) {
+        if !self.journalled_assignment.as_ref().is_some_and(|journalled| same_orders(journalled, &self.assignment)) {
             self.shared.journal.put_assignment(&self.assignment).await?;
             self.journalled_assignment = Some(self.assignment.clone());
         }
@@ -490,56 +374,47 @@ impl AllocRunner {
         Ok(())
     }
 
-    fn launch_wanted(&mut self) {
-        for (name, slot) in &mut self.tasks.slots {
-            let Some(run_dir) = slot.take_launch() else {
-                continue;
-            };
-            let (cancel, cancelled) = oneshot::channel();
-            slot.cancel = Some(cancel);
-            let request = LaunchRequest {
-                shared: Arc::clone(&self.shared),
-                assignment: self.assignment.clone(),
-                task: name.to_string(),
-                run_dir,
-                dirs: self.dirs.clone(),
-            };
-            let (task, start, sender) = (name.clone(), slot.start, self.sender.clone());
-            let launching: BoxFuture<'static, LaunchOutcome> = launch(request, cancelled).boxed();
-            self.work.spawn(async move {
-                let report = TaskReport::Launched(launching.await);
-                let _ = sender.send(AllocMessage::Task { task, start, report });
-            });
-        }
-    }
-
     fn is_over(&self) -> bool {
         let views = self.tasks.views();
         self.coordinator.is_over(|name| views.get(name))
     }
 
     fn report(&mut self) {
-        let over = self.is_over();
-        let task_states = self.tasks.states();
-        let (client_status, description) = status::derive(task_states.values(), over);
+        let view = self.publish();
+        let (_, description) = self.status(&view.task_states, view.over);
         let update = AllocationUpdate {
             id: self.id(),
-            client_status,
+            client_status: view.client_status,
             client_description: description.into(),
-            task_states,
+            task_states: view.task_states,
             deployment_healthy: self.health.as_ref().and_then(HealthWatcher::verdict),
             at: Timestamp::default(),
         };
-        let view = AllocView { assignment: self.assignment.clone(), client_status, task_states: update.task_states.clone(), over };
-        self.view.send_if_modified(|current| {
-            let changed = *current != view;
-            *current = view;
-            changed
-        });
         if self.last_report.as_ref() != Some(&update) {
             self.last_report = Some(update.clone());
             self.shared.reports.push(AllocationUpdate { at: self.shared.now(), ..update });
         }
+    }
+
+    fn status(&self, task_states: &BTreeMap<Text, TaskState>, over: bool) -> (AllocClientStatus, &'static str) {
+        if self.group().is_none() {
+            return (AllocClientStatus::Failed, "The job has no such group");
+        }
+        status::derive(task_states, over)
+    }
+
+    /// Shows the state of things on this node.
+    fn publish(&self) -> AllocView {
+        let over = self.is_over();
+        let task_states = self.tasks.states();
+        let (client_status, _) = self.status(&task_states, over);
+        let view = AllocView { assignment: self.assignment.clone(), client_status, task_states, over };
+        self.view.send_if_modified(|current| {
+            let changed = *current != view;
+            current.clone_from(&view);
+            changed
+        });
+        view
     }
 
     /// After the end of everything: no trace of the allocation stays on this node. `false`: to be tried again.
@@ -560,15 +435,6 @@ impl AllocRunner {
         }
     }
 
-    fn collect_stats(&mut self, reply: oneshot::Sender<BTreeMap<Text, TaskStats>>) {
-        let slots = self.tasks.slots.iter();
-        let handles: Vec<_> = slots.filter_map(|(name, slot)| Some((name.clone(), slot.handle.clone()?))).collect();
-        self.work.spawn(async move {
-            let lookups = handles.into_iter().map(|(name, handle)| async move { Some((name, handle.stats().await?)) });
-            let _ = reply.send(join_all(lookups).await.into_iter().flatten().collect());
-        });
-    }
-
     /// How long until the earliest thing that is waited for.
     fn alarm(&self) -> Option<Duration> {
         let now = self.shared.now();
@@ -583,6 +449,17 @@ impl AllocRunner {
         let earliest = [self.tasks.deadline(), self.journal_retry, health].into_iter().flatten().min();
         earliest.map(|deadline| deadline.since(now))
     }
+}
+
+/// Whether two assignments ask the same of this node. The servers' copy also changes when they hear our own reports, and that is
+/// nothing to write down.
+fn same_orders(a: &Assignment, b: &Assignment) -> bool {
+    let (left, right) = (&a.allocation, &b.allocation);
+    left.alloc_modify_index == right.alloc_modify_index
+        && left.desired_status == right.desired_status
+        && left.desired_transition == right.desired_transition
+        && left.deployment == right.deployment
+        && a.job.reference() == b.job.reference()
 }
 
 /// `None` sleeps until something else happens.

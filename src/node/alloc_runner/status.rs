@@ -1,20 +1,22 @@
 //! The allocation's client status, derived from its tasks.
 
-use crate::model::{AllocClientStatus, TaskRunState, TaskState};
+use std::collections::BTreeMap;
+
+use crate::model::{AllocClientStatus, TaskRunState, TaskState, Text};
 
 /// Status and description as the servers keep them.
 ///
 /// Terminal only once every task is dead, also when one failed long before its siblings have ended: a terminal status gives the
 /// resources back, and what still dies still uses them.
-pub fn derive<'a>(tasks: impl Iterator<Item = &'a TaskState> + Clone, over: bool) -> (AllocClientStatus, &'static str) {
+pub fn derive(tasks: &BTreeMap<Text, TaskState>, over: bool) -> (AllocClientStatus, &'static str) {
     if over {
-        return if tasks.clone().any(|task| task.failed) {
+        return if tasks.values().any(|task| task.failed) {
             (AllocClientStatus::Failed, "Failed tasks")
         } else {
             (AllocClientStatus::Complete, "All tasks have completed")
         };
     }
-    if tasks.clone().any(|task| task.state == TaskRunState::Running || task.started_at.is_some()) {
+    if tasks.values().any(|task| task.state == TaskRunState::Running || task.started_at.is_some()) {
         return (AllocClientStatus::Running, "Tasks are running");
     }
     (AllocClientStatus::Pending, "No tasks have started")
@@ -32,7 +34,10 @@ mod tests {
     #[test]
     fn follows_the_tasks() {
         use TaskRunState::{Dead, Pending, Running};
-        let status = |tasks: &[TaskState], over| derive(tasks.iter(), over).0;
+        let status = |tasks: &[TaskState], over| {
+            let named = tasks.iter().enumerate().map(|(n, task)| (n.to_string().into(), task.clone()));
+            derive(&named.collect(), over).0
+        };
         let (fresh, up, ended, broken) =
             (task(Pending, false, false), task(Running, true, false), task(Dead, true, false), task(Dead, true, true));
         assert_eq!(status(&[fresh.clone(), fresh.clone()], false), AllocClientStatus::Pending);

@@ -50,7 +50,7 @@ pub fn add(facts: &mut Facts) {
         CgroupMode::None => return,
     };
     facts.set("unique.cgroup.version", version);
-    facts.set("unique.cgroup.mountpoint", root.display());
+    facts.set("unique.cgroup.mountpoint", &root.display());
     facts.set("unique.cgroup.parent", TASKS_PARENT);
 }
 

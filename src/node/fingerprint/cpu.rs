@@ -17,11 +17,11 @@ pub fn add(facts: &mut Facts, config: &NodeConfig) {
 
     facts.set("cpu.arch", architecture());
     facts.set("kernel.arch", std::env::consts::ARCH);
-    facts.set("cpu.numcores", count);
-    facts.set("cpu.frequency", frequency);
-    facts.set("cpu.totalcompute", total.0);
-    facts.set("cpu.usablecompute", (total - config.reserved.cpu).0);
-    facts.set("cpu.reservablecores", reservable.len());
+    facts.set("cpu.numcores", &count);
+    facts.set("cpu.frequency", &frequency);
+    facts.set("cpu.totalcompute", &total.0);
+    facts.set("cpu.usablecompute", &(total - config.reserved.cpu).0);
+    facts.set("cpu.reservablecores", &reservable.len());
     if let Some(model) = field(&cpuinfo, "model name") {
         facts.set("cpu.modelname", model);
     }

@@ -10,7 +10,7 @@ pub fn add(facts: &mut Facts, drivers: &[Arc<dyn TaskDriver>]) {
         let info = driver.fingerprint();
         if info.detected {
             facts.attributes.extend(info.attributes.clone());
-            facts.set(&format!("driver.{}", driver.name()), 1);
+            facts.set(&format!("driver.{}", driver.name()), &1);
         }
         facts.drivers.insert(driver.name().into(), info);
     }

@@ -27,7 +27,7 @@ impl MemoryInfo {
 pub fn add(facts: &mut Facts, config: &NodeConfig) {
     let measured = MemoryInfo::parse(&read("/proc/meminfo").unwrap_or_default()).total;
     let total = config.memory_total.unwrap_or(MebiBytes(measured >> 20));
-    facts.set("memory.totalbytes", total.0 << 20);
+    facts.set("memory.totalbytes", &(total.0 << 20));
     facts.resources.memory = total;
 }
 

@@ -27,13 +27,10 @@ pub struct Facts {
 }
 
 impl Facts {
-    fn set(&mut self, name: &str, value: impl ToString) {
+    fn set(&mut self, name: &str, value: &(impl ToString + ?Sized)) {
         self.attributes.insert(name.into(), value.to_string().into());
     }
 }
-
-/// Attributes that change by themselves and are no reason to register again.
-const VOLATILE: [&str; 1] = ["unique.storage.bytesfree"];
 
 /// Looks at everything. What cannot be found out is left out and logged, never an error: a node with fewer facts still runs tasks.
 pub fn fingerprint(config: &NodeConfig, id: NodeId, drivers: &[Arc<dyn TaskDriver>]) -> Node {
@@ -74,13 +71,16 @@ pub fn fingerprint(config: &NodeConfig, id: NodeId, drivers: &[Arc<dyn TaskDrive
     }
 }
 
-/// Takes over from `before` what changes by itself.
-pub fn keep_volatile(now: &mut Node, before: &Node) {
-    for name in VOLATILE {
-        if let Some(value) = before.attributes.get(name) {
-            now.attributes.insert(name.into(), value.clone());
-        }
-    }
+/// Looks at the drivers again. They come and go while the node runs; the machine stays what it is, and what is measured of it (clock
+/// rates, free space) varies too much to promise anew every time.
+pub fn refresh(node: &Node, drivers: &[Arc<dyn TaskDriver>]) -> Node {
+    let mut facts = Facts::default();
+    driver::add(&mut facts, drivers);
+    let mut fresh = node.clone();
+    fresh.attributes.retain(|name, _| !name.starts_with("driver."));
+    fresh.attributes.extend(facts.attributes);
+    fresh.drivers = facts.drivers;
+    fresh
 }
 
 /// A file's text, or `None` with a note in the log.

@@ -33,7 +33,7 @@ pub fn add(facts: &mut Facts, config: &NodeConfig) {
         return;
     };
     let bits = address(chosen.netmask.as_ref()).map_or(if ip.is_ipv4() { 32 } else { 128 }, prefix_length);
-    facts.set("unique.network.ip-address", ip);
+    facts.set("unique.network.ip-address", &ip);
     facts.resources.networks.push(NodeNetwork {
         device: chosen.interface_name.as_str().into(),
         ip: ip.to_string().into(),

@@ -19,10 +19,10 @@ pub fn add(facts: &mut Facts, config: &NodeConfig) {
         return;
     };
     let (total, free) = (disk.blocks() * disk.fragment_size(), disk.blocks_available() * disk.fragment_size());
-    facts.set("unique.storage.bytestotal", total);
-    facts.set("unique.storage.bytesfree", free);
+    facts.set("unique.storage.bytestotal", &total);
+    facts.set("unique.storage.bytesfree", &free);
     if let Some(volume) = read("/proc/self/mounts").and_then(|mounts| device_of(&mounts, existing)) {
-        facts.set("unique.storage.volume", volume);
+        facts.set("unique.storage.volume", &volume);
     }
     facts.resources.disk = config.disk_total.unwrap_or(MebiBytes(free >> 20));
 }

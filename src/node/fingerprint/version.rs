@@ -9,5 +9,5 @@ const NOMAD_COMPATIBLE: &str = "1.9.0";
 pub fn add(facts: &mut Facts) {
     facts.set("pannier.version", PANNIER);
     facts.set("nomad.version", NOMAD_COMPATIBLE);
-    facts.set("nomad.service_discovery", true);
+    facts.set("nomad.service_discovery", &true);
 }

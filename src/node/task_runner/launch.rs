@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::event::FailureKind;
-use super::template::{self, TemplateError};
+use super::template::{self, Places, TemplateError};
 use crate::model::Task;
 use crate::node::alloc_dir::AllocDir;
 use crate::node::beneath;
@@ -139,7 +139,7 @@ fn set_up(request: &LaunchRequest) -> Result<TaskContext, LaunchFailure> {
         beneath::write_beneath(&task_dir, &path, &job.payload, 0o644)
             .map_err(|error| failed(format!("cannot write the dispatch payload to {}: {error}", path.display())))?;
     }
-    env.extend(render_templates(request, task, &env, &task_dir)?);
+    env.extend(render_templates(request, task, &env)?);
 
     let interpolation = Interpolation { env: &env, node: &node, region };
     let config = interpolation.config(&task.config);
@@ -166,16 +166,15 @@ fn render_templates(
     request: &LaunchRequest,
     task: &Task,
     env: &BTreeMap<String, String>,
-    task_dir: &std::path::Path,
 ) -> Result<BTreeMap<String, String>, LaunchFailure> {
     let node = request.shared.node.load();
     let interpolation = Interpolation { env, node: &node, region: &request.shared.config.region };
-    let inside = [("/local".to_owned(), task_dir.join("local")), ("/secrets".to_owned(), task_dir.join("secrets"))];
+    let places = Places { alloc_dir: request.dirs.root(), task: &task.name };
     let mut defined = BTreeMap::new();
     for template in &task.templates {
         let destination = interpolation.text(&template.destination);
         let source = interpolation.text(&template.source);
-        defined.extend(template::render(template, &destination, &source, task_dir, &inside)?);
+        defined.extend(template::render(template, &destination, &source, &places)?);
     }
     Ok(defined)
 }

@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use nix::fcntl::OFlag;
 use nix::sys::stat::Mode;
 
 use crate::model::task::Template;
+use crate::node::alloc_dir::SHARED;
 use crate::node::beneath;
 
 const DEFAULT_LEFT_DELIMITER: &str = "{{";
@@ -36,18 +37,44 @@ impl TemplateError {
     }
 }
 
-/// Writes `template` below `task_dir` and returns the variables it defines (none unless `env` is set). `destination` and
-/// `source` have their references resolved already; `inside` maps directories as the task knows them to host paths.
+/// Where a task's template may read and write: its own directory and the shared one.
+pub struct Places<'a> {
+    pub alloc_dir: &'a Path,
+    pub task: &'a str,
+}
+
+impl Places<'_> {
+    /// `path`, as the task or the host knows it, relative to the allocation's directory.
+    fn below(&self, path: &str) -> Result<PathBuf, TemplateError> {
+        let outside = || TemplateError::Outside(path.to_owned());
+        let path = Path::new(path);
+        let relative = if let Ok(below) = path.strip_prefix(self.alloc_dir) {
+            if !below.starts_with(SHARED) && !below.starts_with(self.task) {
+                return Err(outside());
+            }
+            below.to_owned()
+        } else if let Ok(below) = path.strip_prefix(Path::new("/").join(SHARED)) {
+            Path::new(SHARED).join(below)
+        } else {
+            // As Nomad does, other absolute paths are taken as relative to the task's directory, too.
+            Path::new(self.task).join(path.strip_prefix("/").unwrap_or(path))
+        };
+        let climbs = relative.components().any(|component| component == Component::ParentDir);
+        if climbs { Err(outside()) } else { Ok(relative) }
+    }
+}
+
+/// Writes `template` and returns the variables it defines (none unless `env` is set). `destination` and `source` have their
+/// references resolved already.
 pub fn render(
     template: &Template,
     destination: &str,
     source: &str,
-    task_dir: &Path,
-    inside: &[(String, PathBuf)],
+    places: &Places<'_>,
 ) -> Result<BTreeMap<String, String>, TemplateError> {
     let failed = |source| TemplateError::Io { destination: destination.to_owned(), source };
     let content =
-        if source.is_empty() { template.data.to_string() } else { read(task_dir, &below(source, task_dir, inside)?).map_err(failed)? };
+        if source.is_empty() { template.data.to_string() } else { read(places.alloc_dir, &places.below(source)?).map_err(failed)? };
     let delimiter = if template.left_delimiter.is_empty() { DEFAULT_LEFT_DELIMITER } else { &*template.left_delimiter };
     if content.contains(delimiter) {
         return Err(TemplateError::NeedsEngine(destination.to_owned()));
@@ -57,33 +84,14 @@ pub fn render(
         .ok()
         .filter(|mode| *mode <= 0o7777)
         .ok_or_else(|| TemplateError::BadPermissions { destination: destination.to_owned(), perms: template.perms.to_string() })?;
-    let path = below(destination, task_dir, inside)?;
-    beneath::write_beneath(task_dir, &path, content.as_bytes(), mode)
+    let path = places.below(destination)?;
+    beneath::write_beneath(places.alloc_dir, &path, content.as_bytes(), mode)
         .map_err(|source| if beneath::is_escape(&source) { TemplateError::Outside(destination.to_owned()) } else { failed(source) })?;
     if template.env { parse_env(&content, destination) } else { Ok(BTreeMap::new()) }
 }
 
-/// The path relative to the task's directory.
-fn below(path: &str, task_dir: &Path, inside: &[(String, PathBuf)]) -> Result<PathBuf, TemplateError> {
-    let mut host = PathBuf::from(path);
-    for (seen_as, real) in inside {
-        if let Ok(rest) = Path::new(path).strip_prefix(seen_as) {
-            host = real.join(rest);
-        }
-    }
-    match host.strip_prefix(task_dir) {
-        Ok(relative) => Ok(relative.to_owned()),
-        // Nomad takes other absolute destinations as relative to the task's directory, too.
-        Err(_) => Ok(host.strip_prefix("/").map(Path::to_owned).unwrap_or(host)),
-    }
-    .and_then(|relative| {
-        let escapes = relative.components().any(|component| component == std::path::Component::ParentDir);
-        if escapes || relative.as_os_str().is_empty() { Err(TemplateError::Outside(path.to_owned())) } else { Ok(relative) }
-    })
-}
-
-fn read(task_dir: &Path, path: &Path) -> io::Result<String> {
-    let fd = beneath::open_beneath(task_dir, path, OFlag::O_RDONLY | OFlag::O_NONBLOCK, Mode::empty())?;
+fn read(alloc_dir: &Path, path: &Path) -> io::Result<String> {
+    let fd = beneath::open_beneath(alloc_dir, path, OFlag::O_RDONLY | OFlag::O_NONBLOCK, Mode::empty())?;
     let mut content = String::new();
     File::from(fd).read_to_string(&mut content)?;
     Ok(content)
@@ -132,19 +140,27 @@ mod tests {
     #[test]
     fn writes_plain_data_and_reads_its_variables() {
         let dir = tempfile::tempdir().unwrap();
-        let inside = [("/secrets".to_owned(), dir.path().join("secrets"))];
-        let env = render(&template("# c\nA=1\nexport B=\"x = y\"\n"), "/secrets/app.env", "", dir.path(), &inside).unwrap();
+        let places = Places { alloc_dir: dir.path(), task: "web" };
+        let env = render(&template("# c\nA=1\nexport B=\"x = y\"\n"), "/secrets/app.env", "", &places).unwrap();
         assert_eq!(env, BTreeMap::from([("A".to_owned(), "1".to_owned()), ("B".to_owned(), "x = y".to_owned())]));
-        assert!(dir.path().join("secrets/app.env").is_file());
+        assert!(dir.path().join("web/secrets/app.env").is_file());
+        for destination in ["/alloc/data/x".to_owned(), dir.path().join("alloc/data/y").display().to_string()] {
+            render(&template(""), &destination, "", &places).unwrap();
+        }
+        assert!(dir.path().join("alloc/data/x").is_file() && dir.path().join("alloc/data/y").is_file());
     }
 
     #[test]
     fn refuses_what_it_cannot_do() {
         let dir = tempfile::tempdir().unwrap();
-        let refused = |data: &str, destination: &str| render(&template(data), destination, "", dir.path(), &[]).unwrap_err();
+        let refused = |data: &str, destination: &str| {
+            render(&template(data), destination, "", &Places { alloc_dir: dir.path(), task: "web" }).unwrap_err()
+        };
         assert!(matches!(refused("{{ key \"a\" }}", "local/x"), TemplateError::NeedsEngine(_)));
         assert!(matches!(refused("A=1", "../x"), TemplateError::Outside(_)));
         assert!(matches!(refused("A=1", "local/../../x"), TemplateError::Outside(_)));
+        let sibling = dir.path().join("db/local/x").display().to_string();
+        assert!(matches!(refused("A=1", &sibling), TemplateError::Outside(_)));
         assert!(matches!(refused("novalue", "local/x"), TemplateError::BadEnvLine { line: 1, .. }));
         assert!(!refused("A=1", "../x").to_string().is_empty());
     }

@@ -11,7 +11,7 @@ use std::fs;
 use std::path::{Component, Path, PathBuf};
 
 use super::detect::{CgroupMode, Hierarchies, Hierarchy};
-use super::paths::{siblings, subdirectories, write_value};
+use super::paths::{remove_dir, siblings, subdirectories, write_value};
 use super::{CgroupError, CgroupPaths, Controller, limits, v1_limits};
 use crate::runtime::launch::CgroupPlan;
 
@@ -146,12 +146,12 @@ impl CgroupLayer {
         groups.into_values().collect()
     }
 
-    /// Removes the parent's own directories; fails silently while a group is left in them.
+    /// Removes the parent's own directories, as far as no group and no shim is left in them. Blocks.
     pub fn remove_parent(&self) {
         let bases = self.hierarchies.v1.values().map(|hierarchy| self.base(hierarchy)).chain(self.v2_base());
         for base in bases.collect::<BTreeSet<_>>() {
             for dir in [base.join(ALLOCS), base.join(SHIMS), base] {
-                let _ = fs::remove_dir(dir);
+                let _ = remove_dir(&dir);
             }
         }
     }

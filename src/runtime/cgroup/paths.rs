@@ -95,8 +95,7 @@ impl CgroupPaths {
         [v1, v2].into_iter().flatten().filter_map(|path| field(&fs::read_to_string(path).ok()?, "oom_kill")).sum()
     }
 
-    /// Removes the directories, and the allocation's above them when it became empty. The kernel may say EBUSY for a moment after
-    /// the last exit: tried again for a second. Blocks.
+    /// Removes the directories, and the allocation's above them when it became empty. Blocks.
     pub fn remove(&self) -> io::Result<()> {
         for dir in self.dirs() {
             remove_tree(dir)?;
@@ -121,6 +120,11 @@ fn remove_tree(dir: &Path) -> io::Result<()> {
     for child in subdirectories(dir) {
         remove_tree(&child)?;
     }
+    remove_dir(dir)
+}
+
+/// Removes one group; EBUSY, which the kernel says for a moment after the last exit, is waited out for a second.
+pub(super) fn remove_dir(dir: &Path) -> io::Result<()> {
     let mut tries = 0;
     loop {
         match fs::remove_dir(dir) {

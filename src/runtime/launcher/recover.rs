@@ -36,7 +36,8 @@ impl Launcher {
     /// Finds the task of a run directory again.
     pub async fn recover(&self, run_dir: &Path) -> Recovered {
         let Some(plan) = read::<ShimPlan>(run_dir, PLAN_FILE) else {
-            remove_traces(run_dir, None).await;
+            // Nothing was started from it, and it may not be a run directory at all: removed only when it is empty.
+            let _ = std::fs::remove_dir(run_dir);
             return Recovered::Gone;
         };
         let mut backoff = Backoff::new(Duration::from_millis(10), Duration::from_secs(2));

@@ -14,6 +14,7 @@ use nix::libc::O_NONBLOCK;
 use nix::sys::stat::Mode;
 use nix::unistd::mkfifo;
 
+use super::complain;
 use super::log_files::LogFiles;
 use crate::runtime::launch::LogPlan;
 
@@ -24,6 +25,8 @@ const BURST: usize = 16;
 pub struct LogStream {
     fifo: File,
     files: LogFiles,
+    /// Whether the last write failed; said once, not for every write.
+    dropping: bool,
 }
 
 impl LogStream {
@@ -35,7 +38,7 @@ impl LogStream {
             Err(errno) => return Err(errno.into()),
         }
         let fifo = OpenOptions::new().read(true).write(true).custom_flags(O_NONBLOCK).open(&path)?;
-        Ok(Self { fifo, files: LogFiles::open(plan, stream)? })
+        Ok(Self { fifo, files: LogFiles::open(plan, stream)?, dropping: false })
     }
 
     pub fn fd(&self) -> BorrowedFd<'_> {
@@ -49,9 +52,11 @@ impl LogStream {
             match self.fifo.read(buffer) {
                 Ok(0) => return false,
                 Ok(count) => {
-                    if let Err(error) = self.files.write(&buffer[..count]) {
-                        eprintln!("{count} bytes of log dropped: {error}");
+                    let written = self.files.write(&buffer[..count]);
+                    if let (Err(error), false) = (&written, self.dropping) {
+                        complain(format_args!("output is dropped from here on: {error}"));
                     }
+                    self.dropping = written.is_err();
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => return false,
@@ -64,4 +69,39 @@ impl LogStream {
 /// The end that the task gets.
 pub fn open_for_task(run_dir: &Path, stream: &str) -> io::Result<File> {
     OpenOptions::new().read(true).write(true).open(run_dir.join(format!("{stream}.fifo")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+
+    fn plan(dir: &Path) -> LogPlan {
+        LogPlan { dir: dir.join("logs"), task: "web".into(), max_files: 2, max_file_size: 4, disabled: false }
+    }
+
+    #[test]
+    fn what_was_written_while_nobody_read_is_found_by_the_next_reader() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("logs")).unwrap();
+        drop(LogStream::open(dir.path(), &plan(dir.path()), "stdout").unwrap());
+        let mut task = open_for_task(dir.path(), "stdout").unwrap();
+        task.write_all(b"one").unwrap();
+        let mut stream = LogStream::open(dir.path(), &plan(dir.path()), "stdout").unwrap();
+        assert!(!stream.copy(&mut [0; 64]));
+        assert_eq!(std::fs::read_to_string(dir.path().join("logs/web.stdout.0")).unwrap(), "one");
+    }
+
+    #[test]
+    fn a_disk_that_takes_nothing_does_not_stop_the_stream() {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::create_dir(dir.path().join("logs")).unwrap();
+        let mut stream = LogStream::open(dir.path(), &plan(dir.path()), "stdout").unwrap();
+        std::fs::remove_dir_all(dir.path().join("logs")).unwrap();
+        let mut task = open_for_task(dir.path(), "stdout").unwrap();
+        task.write_all(b"longer than a file may be").unwrap();
+        assert!(!stream.copy(&mut [0; 64]));
+        assert!(stream.dropping);
+        assert!(!stream.copy(&mut [0; 64]), "it was taken out of the FIFO all the same");
+    }
 }

@@ -33,6 +33,8 @@ mod start;
 mod supervisor;
 mod task;
 
+use std::fmt;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -71,10 +73,15 @@ pub fn main(args: &ShimArgs) -> ExitCode {
     match start::run(args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("{error}");
+            complain(format_args!("{error}"));
             ExitCode::FAILURE
         }
     }
+}
+
+/// Writes to `shim.log`. Not `eprintln!`: that panics when the disk is full, and the task's keeper must not end for want of a log line.
+fn complain(what: fmt::Arguments<'_>) {
+    let _ = writeln!(io::stderr(), "{what}");
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 
 use nix::sys::socket::{getsockopt, sockopt::PeerCredentials};
 
+use super::complain;
 use super::protocol::{self, Command, Request, Response};
 
 /// Connections at one time; an agent uses two.
@@ -96,7 +97,7 @@ impl Client {
             }
             Ok(None) => None,
             Err(error) => {
-                eprintln!("a connection is closed: {error}");
+                complain(format_args!("a connection is closed: {error}"));
                 self.received.clear();
                 self.closed = true;
                 None

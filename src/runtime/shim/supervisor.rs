@@ -10,6 +10,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
+use super::complain;
 use super::fifo::LogStream;
 use super::pidfd::ExitStatus;
 use super::protocol::{Command, Response, SOCKET};
@@ -27,6 +28,9 @@ const DEAD_WITHIN: Duration = Duration::from_secs(10);
 
 /// How often a condition that has no event is looked at again, milliseconds.
 const RECHECK_MS: u8 = 5;
+
+/// How many bursts are copied after the end: more than a FIFO can hold. A writer that got away must not keep the end from being recorded.
+const LAST_BURSTS: u32 = 8;
 
 /// Bytes copied at a time.
 const BUFFER: usize = 16 * 1024;
@@ -91,10 +95,14 @@ impl Supervisor {
             gone
         });
         self.until(REAPED_WITHIN, |task| !matches!(task.status(), Ok(None)));
-        while self.copy_logs() {}
+        for _ in 0..LAST_BURSTS {
+            if !self.copy_logs() {
+                break;
+            }
+        }
         let exit = exit_record(self.task.status().ok().flatten(), self.task.oom_kills(), finished_at);
         if let Err(error) = record::write(Path::new("."), EXIT_FILE, &exit) {
-            eprintln!("cannot write the exit record: {error}");
+            complain(format_args!("cannot write the exit record: {error}"));
         }
         self.server.announce(&Response::Status { pid: self.task.pid, exit: Some(exit.clone()) });
         self.exit = Some(exit);

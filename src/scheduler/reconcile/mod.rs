@@ -12,12 +12,13 @@ mod system;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::model::{Allocation, EvalId, Job, JobRef, Node, NodeId, TaskGroup};
+use crate::model::{Allocation, EvalId, Job, JobRef, JobType, Node, NodeId, TaskGroup};
 use crate::scheduler::view::StateView;
 use crate::util::clock::Timestamp;
 
 pub use changes::{GroupChanges, Instance, Mark, PreviousFate, StopOrder, Tally, reason};
 pub use diff::{Comparison, Difference};
+pub use group::has_outdated;
 
 /// What a reconciliation may look at.
 pub struct Context<'a> {
@@ -55,12 +56,8 @@ pub fn reconcile_group(
     placeability: &dyn Placeability,
 ) -> GroupChanges {
     match context.job.job_type {
-        crate::model::JobType::Service | crate::model::JobType::Batch => {
-            group::reconcile(context, group, allocations, comparison, placeability)
-        }
-        crate::model::JobType::System | crate::model::JobType::SysBatch => {
-            system::reconcile(context, group, allocations, comparison, placeability)
-        }
+        JobType::Service | JobType::Batch => group::reconcile(context, group, allocations, comparison, placeability),
+        JobType::System | JobType::SysBatch => system::reconcile(context, group, allocations, comparison, placeability),
     }
 }
 
@@ -68,5 +65,3 @@ pub fn reconcile_group(
 pub fn stop_all(view: &dyn StateView, allocations: &[Arc<Allocation>]) -> Vec<StopOrder> {
     allocations.iter().filter_map(|allocation| standing::retire(view, allocation)).collect()
 }
-
-pub use group::has_outdated;

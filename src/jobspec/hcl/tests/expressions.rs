@@ -79,7 +79,7 @@ fn comprehensions() {
         ("[for r in var.rows : [for t in r.tags : \"${r.id}${t}\"]]", "[[\"1x\"],[\"2y\",\"2z\"]]"),
         ("[for x in [] : x]", "[]"),
         ("{ for x in [1, 1] : x => x }", "error: two elements have the key \"1\""),
-        ("[for x in 1 : x]", "error: only a list or a map can be walked over, this is a number"),
+        ("[for x in 1 : x]", "error: only a list or a map can be walked over, this is 1"),
     ]);
 }
 
