@@ -1,6 +1,5 @@
 //! Jobs, one file per kind of question about them.
 
-mod diff;
 pub mod list;
 pub mod parse;
 pub mod plan;
