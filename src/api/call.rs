@@ -138,8 +138,8 @@ pub fn done() -> Response {
 }
 
 fn set_header(response: &mut Response, name: &'static str, value: impl Display) {
-    // Job ids may hold characters that a header may not: such a token is left out rather than failing the page.
-    if let Ok(value) = HeaderValue::from_str(&value.to_string()) {
+    // Bytes, not text: a job's id in a page's token may hold any letter. Control characters, which a header cannot, no id holds.
+    if let Ok(value) = HeaderValue::from_bytes(value.to_string().as_bytes()) {
         response.headers_mut().insert(name, value);
     }
 }
