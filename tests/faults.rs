@@ -22,22 +22,21 @@ fn sleeper(id: &str, count: u32) -> Value {
     json!({"Job": {"ID": id, "Type": "service", "Datacenters": ["*"], "TaskGroups": [{
         "Name": "g", "Count": count, "EphemeralDisk": {"SizeMB": 10}, "Tasks": [{
             "Name": "t", "Driver": "raw_exec",
-            "Config": {"command": "/bin/sleep", "args": ["100000", id]},
+            "Config": {"command": "/bin/sleep", "args": ["100000"]},
             "Resources": {"CPU": 1, "MemoryMB": 10}, "LogConfig": {"MaxFiles": 1, "MaxFileSizeMB": 1},
         }],
     }]}})
 }
 
-/// Processes whose command line holds a word, by word: what really runs, whatever the agent says.
+/// Running instances by job, read from the environment of the processes themselves: what really runs, whatever the agent says.
 fn running_sleeps(prefix: &str) -> BTreeMap<String, usize> {
     let mut counts = BTreeMap::new();
     for entry in fs::read_dir("/proc").expect("/proc").flatten() {
-        let command_line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
-        let words: Vec<&str> = command_line.split(|byte| *byte == 0).filter_map(|word| std::str::from_utf8(word).ok()).collect();
-        if let ["/bin/sleep", "100000", id, ..] = words.as_slice()
-            && id.starts_with(prefix)
-        {
-            *counts.entry((*id).to_owned()).or_default() += 1;
+        let is_sleep = fs::read_to_string(entry.path().join("comm")).is_ok_and(|name| name.trim() == "sleep");
+        let environment = if is_sleep { fs::read(entry.path().join("environ")).unwrap_or_default() } else { Vec::new() };
+        let job = environment.split(|byte| *byte == 0).find_map(|pair| std::str::from_utf8(pair).ok()?.strip_prefix("NOMAD_JOB_ID="));
+        if let Some(job) = job.filter(|job| job.starts_with(prefix)) {
+            *counts.entry(job.to_owned()).or_default() += 1;
         }
     }
     counts
