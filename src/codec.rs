@@ -2,7 +2,7 @@
 //!
 //! Every persisted value sits in an envelope `[kind u8][version u16 LE][crc32c u32 LE][bincode bytes]`. The encoding is positional
 //! (RUSTSEC-2025-0141: the crate is unmaintained but the format is frozen, and swapping it is a change to this file plus a version
-//! bump), so a changed type gets a new version and a [`Migrate`] step from the one before.
+//! bump), so a changed type gets a new version and a [`Persisted::migrate`] step from the one before.
 
 use bincode::config::{Configuration, Limit, LittleEndian, Varint};
 use serde::Serialize;

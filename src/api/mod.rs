@@ -1,6 +1,6 @@
 //! HTTP for people and programs: the JSON types of the API, the routes that serve them, and the client the command line uses.
 //!
-//! The serving half, from the outside in: [`serve`] accepts connections, [`router`] finds the handler of a path in the one list of
+//! The serving half, from the outside in: [`serve()`] accepts connections, [`router()`] finds the handler of a path in the one list of
 //! [`routes`], a [`call::Call`] carries the request through it. Reads take a frozen state (`blocking`), narrow it (`filter`), cut it
 //! into pages (`page`) and show it in Nomad's shapes (`convert`, `types`). Writes go through the traits in [`handles`], which is all that
 //! the API knows of the server, the node and the agent. Handlers live in one file per noun.

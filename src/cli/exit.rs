@@ -7,7 +7,7 @@ use std::process::ExitCode;
 #[repr(u8)]
 pub enum Exit {
     Ok = 0,
-    /// `job plan` found changes. The number is that of [`Exit::Error`]: scripts tell them apart by the command.
+    /// `job plan` found changes. The number is that of `Exit::Error`: scripts tell them apart by the command.
     Changes = 1,
     /// The job was accepted, but not all of its allocations found a place.
     PlacementFailed = 2,

@@ -1,7 +1,7 @@
 //! The command line: one file per noun, in Nomad's verbs and flags.
 //!
 //! Commands talk to an agent through `api::client` only. Each parses its flags into an `...Args`, fetches, renders
-//! with a plain function of what it fetched, and ends with an [`exit::Exit`]. [`main`] is the way in.
+//! with a plain function of what it fetched, and ends with an `exit::Exit`. [`main`] is the way in.
 
 mod agent;
 mod alloc;

@@ -20,7 +20,7 @@ pub fn print(text: &str) -> io::Result<()> {
 /// Prints bytes as they are.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub fn print_bytes(bytes: &[u8]) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
     stdout.write_all(bytes)?;
@@ -30,7 +30,7 @@ pub fn print_bytes(bytes: &[u8]) -> io::Result<()> {
 /// Prints `value` as indented JSON.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub fn print_json(value: &impl Serialize) -> anyhow::Result<()> {
     Ok(print(&to_json(value)?)?)
 }

@@ -2,7 +2,7 @@
 //!
 //! Both notations meet in the API's shape of a job (`json::types`): HCL is evaluated (`hcl`) and decoded by tables (`decode`)
 //! into it, JSON is read into it, then `defaults` fills in what was left out and `json::into_model` makes the
-//! model of it. [`validate`] judges the model, wherever it came from. Pure: no file, clock or network.
+//! model of it. [`validate()`] judges the model, wherever it came from. Pure: no file, clock or network.
 
 mod config;
 mod decode;
@@ -36,7 +36,7 @@ use crate::model::Job;
 /// The largest jobspec that is looked at, in bytes.
 pub const MAX_SOURCE: usize = 1 << 20;
 
-/// A job that could be read. It may still be refused by [`validate`].
+/// A job that could be read. It may still be refused by [`validate()`].
 #[derive(Clone, Debug)]
 pub struct Parsed {
     pub job: Job,

@@ -9,7 +9,7 @@
 //! ```
 //!
 //! Everything that decides is a plain state machine ([`task_runner::TaskMachine`], [`alloc_runner::coordinator`],
-//! [`reconcile`]); the async loops around them only carry out. The [`journal`] has a task's run directory before the task
+//! `reconcile`); the async loops around them only carry out. The [`journal`] has a task's run directory before the task
 //! starts, so an agent that comes back finds every task it ever started and starts none twice.
 
 pub mod alloc_dir;

@@ -94,7 +94,7 @@ fn decimal(value: u128, unit: u128) -> String {
         return whole.to_string();
     }
     let mut width = unit.ilog10() as usize;
-    while fraction % 10 == 0 {
+    while fraction.is_multiple_of(10) {
         fraction /= 10;
         width -= 1;
     }

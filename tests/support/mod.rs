@@ -2,6 +2,7 @@
 //! also when the test fails.
 
 #![allow(dead_code, reason = "each test binary uses its part")]
+#![allow(clippy::panic, reason = "this is how a test fails")]
 
 use std::fs::{self, File};
 use std::io::{Read, Write};
