@@ -79,12 +79,4 @@ mod tests {
         let stopped = with(&fresh, AllocDesiredStatus::Stop, AllocClientStatus::Pending);
         assert_eq!(reconcile(&none, &batch(true, &[&stopped])), [Action::ReportEnd(stopped.allocation)]);
     }
-
-    #[test]
-    fn the_collected_are_forgotten() {
-        let old = testing::assignment("old");
-        let known = BTreeSet::from([old.allocation.id]);
-        assert_eq!(reconcile(&known, &batch(false, &[])), [Action::Forget(old.allocation.id)]);
-        assert_eq!(reconcile(&BTreeSet::new(), &batch(false, &[])), []);
-    }
 }

@@ -10,12 +10,13 @@ use std::time::Duration;
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tracing::{debug, warn};
 
-use super::{RETRY, Server, View, evaluation_of};
+use super::{Server, View, evaluation_of};
 use crate::model::{EvalId, EvalStatus, EvalTrigger, Evaluation, JobKey};
 use crate::scheduler::{Scheduler, Touched, needs_rolling_follow_up};
 use crate::state::changes::AllocationChange;
 use crate::state::store::Publication;
 use crate::state::{Change, Command, State};
+use crate::util::backoff::Backoff;
 use crate::util::clock::Timestamp;
 use crate::util::random::random_u128;
 
@@ -37,8 +38,10 @@ pub(super) async fn run(server: &Server) {
     let mut feed = server.store().subscribe();
     let mut scheduler = Scheduler::new();
     let mut pending = Pending::from_state(&server.store().load());
+    // A plan that does not go through is decided again, but never in a hot loop.
+    let mut backoff = Backoff::new(Duration::from_millis(5), Duration::from_secs(1));
     loop {
-        let plan_was_due = schedule(server, &mut scheduler, &mut pending).await;
+        let plan_was_due = schedule(server, &mut scheduler, &mut pending, &mut backoff).await;
         if !plan_was_due {
             let next_wait = pending.waiting.first().map(|(at, _)| at.since(Timestamp::now()));
             tokio::select! {
@@ -61,7 +64,7 @@ pub(super) async fn run(server: &Server) {
 }
 
 /// Makes and commits one plan; false when there was nothing to decide.
-async fn schedule(server: &Server, scheduler: &mut Scheduler, pending: &mut Pending) -> bool {
+async fn schedule(server: &Server, scheduler: &mut Scheduler, pending: &mut Pending, backoff: &mut Backoff) -> bool {
     let now = Timestamp::now();
     let state = server.store().load();
     if state.scheduler_config().pause_eval_broker {
@@ -88,13 +91,13 @@ async fn schedule(server: &Server, scheduler: &mut Scheduler, pending: &mut Pend
     match server.propose(Command::ApplyPlan { plan: Box::new(plan) }).await {
         Ok(reply) if reply.dropped_placements > 0 => {
             warn!(dropped = reply.dropped_placements, "part of a plan no longer held when it was applied; deciding again");
-            tokio::time::sleep(Duration::from_millis(5)).await;
+            tokio::time::sleep(backoff.next_delay()).await;
         }
-        Ok(_) => {}
+        Ok(_) => backoff.reset(),
         Err(error) => {
             warn!(%error, "a plan could not be committed; its evaluations are taken up again");
             pending.due.extend(evaluations.iter().map(|evaluation| evaluation.id));
-            tokio::time::sleep(RETRY).await;
+            tokio::time::sleep(backoff.next_delay()).await;
         }
     }
     true

@@ -25,6 +25,8 @@ pub struct TestAgent {
     pub port: u16,
     pub dir: tempfile::TempDir,
     pub cgroup_parent: String,
+    /// `-dev`, or the configuration of an agent that leaves its tasks running when it stops.
+    mode: Vec<String>,
     extra: Vec<String>,
 }
 
@@ -35,17 +37,32 @@ impl TestAgent {
 
     /// Starts a dev agent whose data survives a restart, with further arguments.
     pub fn start_with(extra: &[&str]) -> Self {
+        let mut agent = Self::new(extra);
+        agent.launch();
+        agent
+    }
+
+    /// Starts an agent as an operator would keep it, from a configuration file.
+    pub fn start_lasting(configuration: &str) -> Self {
+        let mut agent = Self::new(&[]);
+        let path = agent.dir.path().join("agent.hcl");
+        fs::write(&path, configuration).expect("the configuration is written");
+        agent.mode = vec!["-config".to_owned(), path.to_str().expect("UTF-8").to_owned()];
+        agent.launch();
+        agent
+    }
+
+    fn new(extra: &[&str]) -> Self {
         static COUNT: AtomicU32 = AtomicU32::new(0);
         let ordinal = COUNT.fetch_add(1, Ordering::Relaxed);
-        let mut agent = Self {
+        Self {
             child: None,
             port: free_port(),
             dir: tempfile::Builder::new().prefix("pannier-test-").tempdir().expect("a temporary directory"),
             cgroup_parent: format!("pannier-test-{}-{ordinal}", std::process::id()),
+            mode: vec!["-dev".to_owned()],
             extra: extra.iter().map(|arg| (*arg).to_owned()).collect(),
-        };
-        agent.launch();
-        agent
+        }
     }
 
     /// Starts the process again on the same directory and port.
@@ -60,7 +77,9 @@ impl TestAgent {
         let log = File::options().create(true).append(true).open(self.log_path()).expect("the log opens");
         let mut command = Command::new(BINARY);
         command
-            .args(["agent", "-dev", "-http-port", &self.port.to_string(), "-data-dir"])
+            .arg("agent")
+            .args(&self.mode)
+            .args(["-http-port", &self.port.to_string(), "-data-dir"])
             .arg(self.data_dir())
             .args(["-cgroup-parent", &self.cgroup_parent])
             .args(&self.extra)

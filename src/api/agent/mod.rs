@@ -2,6 +2,7 @@
 
 pub mod monitor;
 
+use crate::model::NodeId;
 use std::collections::BTreeMap;
 
 use axum::http::StatusCode;
@@ -21,11 +22,16 @@ pub async fn own(call: Call) -> Answer {
         alive: true,
         ..Peer::default()
     });
-    let body = AgentSelf { member: member(&own_peer, &status, &agent), stats: statistics(&status, &agent), config: agent.config };
+    let own_node = call.api.nodes.local().map(|node| node.node_id());
+    let body = AgentSelf { member: member(&own_peer, &status, &agent), stats: statistics(&status, &agent, own_node), config: agent.config };
     call.plain(&body)
 }
 
-fn statistics(status: &ServerStatus, agent: &AgentDescription) -> BTreeMap<String, BTreeMap<String, String>> {
+fn statistics(
+    status: &ServerStatus,
+    agent: &AgentDescription,
+    own_node: Option<NodeId>,
+) -> BTreeMap<String, BTreeMap<String, String>> {
     let text_map = |pairs: &[(&str, String)]| pairs.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
     let raft = text_map(&[
         ("state", if status.is_leader { "Leader" } else { "Follower" }.to_owned()),
@@ -44,8 +50,9 @@ fn statistics(status: &ServerStatus, agent: &AgentDescription) -> BTreeMap<Strin
         ("known_regions", "1".to_owned()),
     ]);
     let mut statistics = BTreeMap::from([("nomad".to_owned(), nomad), ("raft".to_owned(), raft)]);
-    if agent.client_enabled {
-        statistics.insert("client".to_owned(), text_map(&[("known_servers", status.peers.len().to_string())]));
+    if let Some(node) = own_node {
+        let client = text_map(&[("node_id", node.to_string()), ("known_servers", status.peers.len().to_string())]);
+        statistics.insert("client".to_owned(), client);
     }
     statistics
 }
