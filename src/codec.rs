@@ -87,6 +87,7 @@ pub fn decode_body<T: DeserializeOwned>(kind: u8, version: u16, body: &[u8]) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::ConfigValue;
     use proptest::prelude::*;
     use serde::Deserialize;
 
@@ -136,6 +137,24 @@ mod tests {
         for length in 0..bytes.len() {
             assert!(decode::<New>(&bytes[..length]).is_err(), "length {length}");
         }
+    }
+
+    /// On a thread with the stack of the runtime's.
+    #[test]
+    fn nested_values_are_bounded() {
+        let nested = |depth: usize| {
+            let list_of_one = [5, 1];
+            let mut bytes = list_of_one.repeat(depth);
+            bytes.push(0);
+            decode_body::<ConfigValue>(0, 1, &bytes)
+        };
+        let on_a_small_stack = std::thread::Builder::new().stack_size(2 << 20).spawn(move || {
+            assert!(nested(256).is_ok());
+            assert!(matches!(nested(257), Err(CodecError::Malformed { .. })));
+            assert!(nested(1_000_000).is_err());
+            assert!(nested(256).is_ok(), "a refusal leaves nothing behind");
+        });
+        on_a_small_stack.unwrap().join().unwrap();
     }
 
     proptest! {

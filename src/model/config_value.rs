@@ -1,8 +1,14 @@
 //! A tree of plain values: a driver's `config`, kept whole until the driver reads it.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
-use serde::{Deserialize, Serialize};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize};
+
+/// How deep lists and maps may nest when they are decoded. Readers of text stop well before (JSON at 128); bytes have no such
+/// reader, and two of them make a level.
+const MAX_DEPTH: usize = 256;
 
 /// Like JSON, but fit for a positional encoding.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -13,8 +19,23 @@ pub enum ConfigValue {
     Int(i64),
     Float(f64),
     String(String),
-    List(Vec<ConfigValue>),
-    Map(BTreeMap<String, ConfigValue>),
+    List(#[serde(deserialize_with = "one_level_deeper")] Vec<ConfigValue>),
+    Map(#[serde(deserialize_with = "one_level_deeper")] BTreeMap<String, ConfigValue>),
+}
+
+/// Decodes what holds further values, so that no bytes overflow the stack.
+fn one_level_deeper<'de, D: Deserializer<'de>, T: Deserialize<'de>>(deserializer: D) -> Result<T, D::Error> {
+    thread_local! {
+        static DEPTH: Cell<usize> = const { Cell::new(0) };
+    }
+    let depth = DEPTH.get();
+    if depth >= MAX_DEPTH {
+        return Err(D::Error::custom(format!("nested deeper than {MAX_DEPTH} levels")));
+    }
+    DEPTH.set(depth + 1);
+    let decoded = T::deserialize(deserializer);
+    DEPTH.set(depth);
+    decoded
 }
 
 impl ConfigValue {

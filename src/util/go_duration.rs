@@ -47,7 +47,8 @@ pub fn parse(text: &str) -> Result<Duration, InvalidDuration> {
         let mut scale = nanos_per_unit;
         for digit in fraction.chars() {
             scale /= 10;
-            nanos += u64::from(digit.to_digit(10).ok_or_else(invalid)?) * scale;
+            let part = u64::from(digit.to_digit(10).ok_or_else(invalid)?) * scale;
+            nanos = nanos.checked_add(part).ok_or_else(invalid)?;
         }
         total = total.checked_add(nanos).ok_or_else(invalid)?;
         rest = next;
@@ -120,7 +121,7 @@ mod tests {
             assert_eq!(duration.as_nanos(), nanos, "{text}");
             assert_eq!(format(duration), canonical);
         }
-        for bad in ["", "5", "s", "-3s", "1x", "1..2s", ".s", "9999999999h"] {
+        for bad in ["", "5", "s", "-3s", "1x", "1..2s", ".s", "9999999999h", "18446744073.999999999s"] {
             assert!(parse(bad).is_err(), "{bad}");
         }
     }
