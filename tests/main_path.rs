@@ -187,7 +187,7 @@ fn what_does_not_fit_says_why_and_runs_when_there_is_room() {
 
 #[test]
 fn an_interrupted_dev_agent_takes_its_tasks_along() {
-    let mut agent = TestAgent::start();
+    let mut agent = TestAgent::start_temporary();
     agent.run_job(&counter("lives", 3));
     agent.wait_count("lives", "running", 3);
     let pids = agent.task_pids();

@@ -1,8 +1,8 @@
 //! The data directory: made with tight permissions, marked with its format, temporary in dev mode unless one is named.
 
-use std::fs::{self, DirBuilder};
+use std::fs::{self, DirBuilder, Permissions};
 use std::io;
-use std::os::unix::fs::DirBuilderExt as _;
+use std::os::unix::fs::{DirBuilderExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use super::AgentError;
@@ -25,7 +25,13 @@ impl DataDir {
             None => (std::env::temp_dir().join(format!("pannier-dev-{:016x}", random_u128() as u64)), true),
         };
         let problem = |error: io::Error| AgentError::DataDirectory { path: path.clone(), reason: advice(&error) };
-        DirBuilder::new().recursive(true).mode(0o700).create(&path).map_err(problem)?;
+        // Tasks of other users must be able to walk through to their own directories; what is the agent's own is closed.
+        DirBuilder::new().recursive(true).mode(0o711).create(&path).map_err(problem)?;
+        for private in ["server", "client"] {
+            let directory = path.join(private);
+            DirBuilder::new().recursive(true).mode(0o700).create(&directory).map_err(problem)?;
+            fs::set_permissions(&directory, Permissions::from_mode(0o700)).map_err(problem)?;
+        }
         check_format(&path)?;
         Ok(Self { path, temporary })
     }

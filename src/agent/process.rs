@@ -22,13 +22,16 @@ use crate::api::events::EventBroker;
 use crate::api::{self, ApiContext};
 use crate::model::{MebiBytes, MegaHertz};
 use crate::node::config::Reserved;
-use crate::node::{Node, NodeConfig, NodeHandle};
+use crate::node::{Node, NodeConfig};
 use crate::raft::{Raft, RaftConfig};
 use crate::server::node_link::LocalLink;
 use crate::server::{Server, ServerConfig, garbage::GarbageConfig, heartbeats::HeartbeatConfig};
 use crate::util::metrics::Registry;
 
-/// Runs until a signal or a fatal error, then stops everything in order.
+/// Longer than the API itself gives to requests under way.
+const DRAIN: Duration = Duration::from_secs(8);
+
+/// Runs until a signal or a fatal error, then stops everything in order: the node, the API's connections, consensus.
 pub async fn run(config: AgentConfig, data_dir: &Path, lines: LogLines) -> Result<(), AgentError> {
     let stop_signal = StopSignal::install()?;
     let (listener, address) = listen(&config).await?;
@@ -61,38 +64,35 @@ pub async fn run(config: AgentConfig, data_dir: &Path, lines: LogLines) -> Resul
     let stopped = async move {
         let _ = stop_serving.wait_for(|stop| *stop).await;
     };
-    tasks.spawn(api::serve(listener, api::router(context), api::ServeConfig::default(), stopped));
+    let mut serving = tokio::spawn(api::serve(listener, api::router(context), api::ServeConfig::default(), stopped));
     info!(%address, node = %node.node_id(), "the HTTP API answers");
 
     let outcome = tokio::select! {
         biased;
         reason = raft.fatal() => Err(AgentError::ConsensusStopped(reason)),
+        // These only end when they are told to: an agent that answers while nothing is scheduled any more would be worse than none.
+        Some(ended) = tasks.join_next() => Err(AgentError::System(format!("a part of the agent ended: {ended:?}"))),
+        ended = &mut serving => Err(AgentError::System(format!("the HTTP API ended: {ended:?}"))),
         name = stop_signal.received() => {
             info!(signal = name, "stopping");
             Ok(())
         }
     };
-    let orderly = stop(&config, &node, &raft, &stopping, &mut tasks);
+    let orderly = async {
+        // The tasks of a directory that is about to be deleted could not be found again.
+        node.shutdown(config.data_dir.is_none()).await;
+        stopping.send_replace(true);
+        if !serving.is_finished() {
+            let _ = tokio::time::timeout(DRAIN, &mut serving).await;
+        }
+        tasks.shutdown().await;
+        raft.shutdown().await;
+    };
     tokio::select! {
         () = orderly => {}
         name = stop_signal.received() => warn!(signal = name, "a second signal: stopping at once"),
     }
     outcome
-}
-
-/// Node first (in dev mode its tasks end with it), then the API's connections, then consensus.
-async fn stop(config: &AgentConfig, node: &NodeHandle, raft: &Raft, stopping: &watch::Sender<bool>, tasks: &mut JoinSet<()>) {
-    /// Connections that are still busy then are cut.
-    const DRAIN: Duration = Duration::from_secs(3);
-    node.shutdown(config.dev).await;
-    stopping.send_replace(true);
-    let _ = tokio::time::timeout(DRAIN, async {
-        // The API's task ends by itself; the leader's loops end when they are dropped.
-        tasks.join_next().await
-    })
-    .await;
-    tasks.shutdown().await;
-    raft.shutdown().await;
 }
 
 async fn listen(config: &AgentConfig) -> Result<(TcpListener, SocketAddr), AgentError> {

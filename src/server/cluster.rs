@@ -23,8 +23,8 @@ impl Server {
     pub(super) async fn register_node(&self, node: Node) -> Result<(), ServerError> {
         let now = Timestamp::now();
         let state = self.store().load();
-        let is_new_or_back = state.node(node.id).is_none_or(|known| known.status != NodeStatus::Ready);
-        let evaluations = if is_new_or_back { evaluations_for_node(&state, node.id, EvalTrigger::NodeUpdate, now) } else { Vec::new() };
+        let differs = state.node(node.id).is_none_or(|known| known.status != NodeStatus::Ready || !known.same_registration(&node));
+        let evaluations = if differs { evaluations_for_node(&state, node.id, EvalTrigger::NodeUpdate, now) } else { Vec::new() };
         self.propose(Command::RegisterNode { node: Box::new(node), evaluations, at: now }).await?;
         Ok(())
     }
@@ -104,7 +104,11 @@ impl Server {
 /// One evaluation per job with something on the node, and per system job.
 fn evaluations_for_node(state: &State, node: NodeId, trigger: EvalTrigger, now: Timestamp) -> Vec<Evaluation> {
     let mut evaluations: BTreeMap<JobKey, Evaluation> = BTreeMap::new();
-    let here = state.allocations_on_node(node).filter(|row| !row.is_terminal()).filter_map(|row| state.job(&row.job.key));
+    // What is being stopped counts too: on a node that dies meanwhile, nobody else will say that it is over.
+    let here = state
+        .allocations_on_node(node)
+        .filter(|row| row.occupies())
+        .filter_map(|row| state.job(&row.job.key).or_else(|| state.specification(&row.job)));
     let everywhere =
         state.jobs().filter(|job| matches!(job.job_type, JobType::System | JobType::SysBatch) && !job.stop && !job.is_template());
     for job in here.chain(everywhere) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{JobStatus, NodeStatus};
+use crate::model::{Job, JobStatus, NodeStatus};
 use crate::state::State;
 use crate::state::command::Collected;
 use crate::util::clock::Timestamp;
@@ -52,7 +52,8 @@ pub fn collect(state: &State, config: &GarbageConfig, now: Timestamp) -> Collect
     let mut collected = Collected::default();
     let is_older = |time: Timestamp, threshold: Duration| now.since(time) >= threshold;
     let is_dead = |key| state.job(key).is_none_or(|job| job.status == JobStatus::Dead && (job.stop || job.job_type.is_batch()));
-    for job in state.jobs().filter(|job| job.status == JobStatus::Dead && !job.is_template()) {
+    let is_over = |job: &Job| job.status == JobStatus::Dead && (job.stop || (job.job_type.is_batch() && !job.is_template()));
+    for job in state.jobs().filter(|job| is_over(job)) {
         let is_quiet = state.evaluations_of_job(&job.key).all(|row| row.is_terminal() && is_older(row.modify_time, config.job_threshold))
             && state.allocations_of_job(&job.key).all(|row| !row.occupies() && is_older(row.modify_time, config.job_threshold));
         if is_quiet && is_older(job.submit_time, config.job_threshold) {

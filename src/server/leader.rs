@@ -1,13 +1,11 @@
 //! Runs the leader's loops while this server leads, and nothing while it does not.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use super::{RETRY, Server, garbage, scheduler_loop};
-use crate::model::{AllocClientStatus, NodeId, NodeStatus};
+use super::{Server, drains, garbage, scheduler_loop, silent_nodes};
 use crate::state::Command;
 use crate::util::clock::Timestamp;
 
@@ -19,10 +17,6 @@ pub(super) async fn lead(server: Arc<Server>) {
             return;
         }
         info!("this server leads: starting its loops");
-        let live = server.store().load();
-        let nodes = live.nodes().filter(|node| node.status != NodeStatus::Down).map(|node| node.id);
-        server.with_heartbeats(|heartbeats| heartbeats.lead(nodes, Timestamp::now()));
-        drop(live);
         tokio::select! {
             biased;
             stepped_down = leadership.wait_for(|leads| !*leads) => {
@@ -32,41 +26,10 @@ pub(super) async fn lead(server: Arc<Server>) {
                 info!("this server no longer leads: its loops are stopped");
             }
             () = scheduler_loop::run(&server) => {}
-            () = watch_heartbeats(&server) => {}
+            () = silent_nodes::watch(&server) => {}
+            () = drains::run(&server) => {}
             () = collect_garbage(&server) => {}
         }
-    }
-}
-
-/// Declares silent nodes down.
-async fn watch_heartbeats(server: &Server) {
-    /// Deadlines move when nodes are heard of; looking this often is precise enough for ttls of seconds.
-    const TICK: Duration = Duration::from_millis(500);
-    let mut tick = tokio::time::interval(TICK);
-    tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-    loop {
-        tick.tick().await;
-        for node in server.with_heartbeats(|heartbeats| heartbeats.expired(Timestamp::now())) {
-            declare_silent(server, node).await;
-        }
-    }
-}
-
-async fn declare_silent(server: &Server, node: NodeId) {
-    let state = server.store().load();
-    let may_return = state.allocations_on_node(node).any(|row| {
-        row.client_status == AllocClientStatus::Running
-            && state
-                .specification(&row.job)
-                .and_then(|job| job.group(&row.group).map(|group| group.disconnect.lost_after.is_some()))
-                .unwrap_or(false)
-    });
-    let status = if may_return { NodeStatus::Disconnected } else { NodeStatus::Down };
-    warn!(%node, status = status.name(), "node missed its heartbeat");
-    if let Err(error) = server.set_node_status(node, status, "node heartbeat missed").await {
-        warn!(%node, %error, "could not record a silent node; trying again");
-        server.with_heartbeats(|heartbeats| heartbeats.heard(node, Timestamp::now() - Duration::from_secs(3600), 0.0));
-        tokio::time::sleep(RETRY).await;
     }
 }
 

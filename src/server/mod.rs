@@ -6,12 +6,14 @@
 
 mod allocations;
 mod cluster;
+mod drains;
 pub mod garbage;
 pub mod heartbeats;
 mod jobs;
 mod leader;
 pub mod node_link;
 mod scheduler_loop;
+mod silent_nodes;
 mod view;
 
 use std::sync::{Arc, Mutex};

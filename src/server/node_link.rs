@@ -10,7 +10,6 @@ use super::{Server, ServerError};
 use crate::model::{AllocationUpdate, Node, NodeId, NodeStatus};
 use crate::rpc::{Assignment, AssignmentBatch, HeartbeatReply, LinkError, NodeLink};
 use crate::state::{State, Table};
-use crate::util::clock::Timestamp;
 use crate::util::random::random_u128;
 
 /// How long an assignment poll is held open.
@@ -71,7 +70,7 @@ impl NodeLink for LocalLink {
 impl LocalLink {
     fn granted(&self, node: NodeId) -> HeartbeatReply {
         let jitter = (random_u128() % 1024) as f64 / 1024.0;
-        HeartbeatReply { ttl: self.0.with_heartbeats(|heartbeats| heartbeats.heard(node, Timestamp::now(), jitter)) }
+        HeartbeatReply { ttl: self.0.with_heartbeats(|heartbeats| heartbeats.heard(node, tokio::time::Instant::now(), jitter)) }
     }
 }
 

@@ -43,7 +43,8 @@ pub(super) async fn run(server: &Server) {
     loop {
         let plan_was_due = schedule(server, &mut scheduler, &mut pending, &mut backoff).await;
         if !plan_was_due {
-            let next_wait = pending.waiting.first().map(|(at, _)| at.since(Timestamp::now()));
+            let is_paused = server.store().load().scheduler_config().pause_eval_broker;
+            let next_wait = pending.waiting.first().filter(|_| !is_paused).map(|(at, _)| at.since(Timestamp::now()));
             tokio::select! {
                 received = feed.recv() => match received {
                     Ok(publication) => pending.note(&publication),
@@ -67,11 +68,11 @@ pub(super) async fn run(server: &Server) {
 async fn schedule(server: &Server, scheduler: &mut Scheduler, pending: &mut Pending, backoff: &mut Backoff) -> bool {
     let now = Timestamp::now();
     let state = server.store().load();
+    let view = View(&state);
+    scheduler.observe(&view, &std::mem::take(&mut pending.touched));
     if state.scheduler_config().pause_eval_broker {
         return false;
     }
-    let view = View(&state);
-    scheduler.observe(&view, &std::mem::take(&mut pending.touched));
     let evaluations = pending.take_due(&state, now);
     if evaluations.is_empty() {
         return false;
@@ -97,6 +98,8 @@ async fn schedule(server: &Server, scheduler: &mut Scheduler, pending: &mut Pend
         Err(error) => {
             warn!(%error, "a plan could not be committed; its evaluations are taken up again");
             pending.due.extend(evaluations.iter().map(|evaluation| evaluation.id));
+            // Those made on the spot are in no state to be found again.
+            pending.progressed.extend(evaluations.iter().map(|evaluation| evaluation.job.clone()));
             tokio::time::sleep(backoff.next_delay()).await;
         }
     }
@@ -144,7 +147,9 @@ impl Pending {
                 let held = before.as_ref().is_some_and(|row| row.occupies());
                 let holds = after.as_ref().is_some_and(|row| row.occupies());
                 self.capacity |= held && !holds;
-                if let (AllocationChange::Client, Some(row)) = (source, after) {
+                if let (AllocationChange::Client, Some(row)) = (source, after)
+                    && before.as_ref().is_none_or(|before| before.client_status != row.client_status)
+                {
                     self.progressed.insert(row.job.key.clone());
                 }
             }

@@ -22,5 +22,5 @@ pub(super) fn of(state: &State, job: &Job) -> JobStatus {
     if allocations().next().is_some() || state.evaluations_of_job(&job.key).any(|row| row.create_index >= job.create_index) {
         return JobStatus::Dead;
     }
-    JobStatus::Pending
+    if job.groups.iter().all(|group| group.count == 0) { JobStatus::Dead } else { JobStatus::Pending }
 }

@@ -25,7 +25,9 @@ pub struct TestAgent {
     pub port: u16,
     pub dir: tempfile::TempDir,
     pub cgroup_parent: String,
-    /// `-dev`, or the configuration of an agent that leaves its tasks running when it stops.
+    /// Whether it is given a data directory, and so leaves its tasks running when it stops.
+    keeps_data: bool,
+    /// `-dev`, or a configuration file.
     mode: Vec<String>,
     extra: Vec<String>,
 }
@@ -38,6 +40,14 @@ impl TestAgent {
     /// Starts a dev agent whose data survives a restart, with further arguments.
     pub fn start_with(extra: &[&str]) -> Self {
         let mut agent = Self::new(extra);
+        agent.launch();
+        agent
+    }
+
+    /// Starts a dev agent that keeps nothing: its tasks end with it.
+    pub fn start_temporary() -> Self {
+        let mut agent = Self::new(&[]);
+        agent.keeps_data = false;
         agent.launch();
         agent
     }
@@ -60,6 +70,7 @@ impl TestAgent {
             port: free_port(),
             dir: tempfile::Builder::new().prefix("pannier-test-").tempdir().expect("a temporary directory"),
             cgroup_parent: format!("pannier-test-{}-{ordinal}", std::process::id()),
+            keeps_data: true,
             mode: vec!["-dev".to_owned()],
             extra: extra.iter().map(|arg| (*arg).to_owned()).collect(),
         }
@@ -79,13 +90,17 @@ impl TestAgent {
         command
             .arg("agent")
             .args(&self.mode)
-            .args(["-http-port", &self.port.to_string(), "-data-dir"])
-            .arg(self.data_dir())
+            .args(["-http-port", &self.port.to_string()])
             .args(["-cgroup-parent", &self.cgroup_parent])
             .args(&self.extra)
+            // Temporary directories of its own go below the test's.
+            .env("TMPDIR", self.dir.path())
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("the log opens"))
             .stderr(log);
+        if self.keeps_data {
+            command.arg("-data-dir").arg(self.data_dir());
+        }
         command
     }
 
@@ -128,7 +143,7 @@ impl TestAgent {
         child.wait().expect("the agent is reaped");
     }
 
-    /// SIGINT, as Ctrl-C does; in dev mode the tasks end with the agent.
+    /// SIGINT, as Ctrl-C does.
     pub fn interrupt(&mut self) -> std::process::ExitStatus {
         let mut child = self.child.take().expect("the agent runs");
         signal(child.id(), "INT");
@@ -262,8 +277,9 @@ impl Drop for TestAgent {
 fn sweep(cgroup_parent: &str, dir: &Path) {
     for entry in fs::read_dir("/proc").into_iter().flatten().flatten() {
         let Some(pid) = entry.file_name().to_str().and_then(|name| name.parse::<u32>().ok()) else { continue };
-        let command_line = fs::read(entry.path().join("cmdline")).unwrap_or_default();
-        let is_ours = String::from_utf8_lossy(&command_line).contains(&*dir.to_string_lossy());
+        // Shims name the directory in their arguments, tasks in their environment.
+        let texts = ["cmdline", "environ"].map(|file| fs::read(entry.path().join(file)).unwrap_or_default());
+        let is_ours = texts.iter().any(|text| String::from_utf8_lossy(text).contains(&*dir.to_string_lossy()));
         if is_ours && pid != std::process::id() {
             signal(pid, "KILL");
         }

@@ -27,11 +27,7 @@ pub async fn own(call: Call) -> Answer {
     call.plain(&body)
 }
 
-fn statistics(
-    status: &ServerStatus,
-    agent: &AgentDescription,
-    own_node: Option<NodeId>,
-) -> BTreeMap<String, BTreeMap<String, String>> {
+fn statistics(status: &ServerStatus, agent: &AgentDescription, own_node: Option<NodeId>) -> BTreeMap<String, BTreeMap<String, String>> {
     let text_map = |pairs: &[(&str, String)]| pairs.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect();
     let raft = text_map(&[
         ("state", if status.is_leader { "Leader" } else { "Follower" }.to_owned()),

@@ -12,6 +12,8 @@ use crate::state::{State, Store};
 
 /// How many indexes with events are kept.
 const KEPT: usize = 100;
+/// How many changes they may hold together: each keeps the rows it is about.
+const KEPT_CHANGES: usize = 20_000;
 /// How many batches a follower may lag behind.
 const FOLLOWER_QUEUE: usize = 1024;
 
@@ -31,6 +33,11 @@ impl Batch {
 
     fn state(&self) -> &State {
         &self.publication.state
+    }
+
+    /// How many changes it keeps alive.
+    fn size(&self) -> usize {
+        self.changes().changes.len()
     }
 
     pub fn events(&self) -> &[Event] {
@@ -85,10 +92,12 @@ impl EventBroker {
         }
         for (position, changes) in publication.changes.iter().enumerate().filter(|(_, changes)| !changes.changes.is_empty()) {
             let batch = Arc::new(Batch { index: changes.index, publication: publication.clone(), position, events: OnceLock::new() });
-            if inner.kept.len() == KEPT {
+            inner.kept.push_back(Arc::clone(&batch));
+            while inner.kept.len() > KEPT
+                || (inner.kept.len() > 1 && inner.kept.iter().map(|batch| batch.size()).sum::<usize>() > KEPT_CHANGES)
+            {
                 inner.kept.pop_front();
             }
-            inner.kept.push_back(Arc::clone(&batch));
             // No follower is no error.
             let _ = inner.sender.send(Delivery::Batch(batch));
         }

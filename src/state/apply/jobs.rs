@@ -92,12 +92,8 @@ impl Transaction<'_> {
             self.put_job_row(row, false);
         } else {
             self.state.specifications.insert((key.clone(), row.job_modify_index), row);
-            self.changes.push(Change::Job {
-                key: key.clone(),
-                before: Some(Arc::clone(&current)),
-                after: Some(current),
-                registered: false,
-            });
+            // Whoever watches the job's versions watches the newest row.
+            self.put_job_row(Arc::new(Job { modify_index: self.index, ..Job::clone(&current) }), false);
         }
         Ok(())
     }

@@ -40,6 +40,7 @@ impl Transaction<'_> {
                 desired_status: AllocDesiredStatus::Stop,
                 desired_description: "alloc was lost since its node was purged".into(),
                 client_status: AllocClientStatus::Lost,
+                alloc_modify_index: self.index,
                 modify_time: at,
                 ..Allocation::clone(&allocation)
             };
