@@ -131,9 +131,11 @@ fn operators_restart_signal_and_stop_a_task() {
     agent.wait("the signal's effect", || logs().contains("hup"));
     agent.cli_ok(&["alloc", "restart", &id]);
     agent.wait("a second start", || logs().matches("up\n").count() >= 2);
-    let stats = agent.get(&format!("/v1/client/allocation/{id}/stats"));
     if is_root() {
-        assert!(stats["Tasks"]["t"]["ResourceUsage"]["MemoryStats"]["Usage"].as_u64().is_some_and(|bytes| bytes > 0), "{stats}");
+        agent.wait("usage of the restarted task", || {
+            let stats = agent.get(&format!("/v1/client/allocation/{id}/stats"));
+            stats["Tasks"]["t"]["ResourceUsage"]["MemoryStats"]["Usage"].as_u64().is_some_and(|bytes| bytes > 0)
+        });
     }
     agent.cli_ok(&["alloc", "stop", "-detach", &id]);
     agent.wait("a replacement", || agent.count("handled", "running") == 1 && agent.allocations("handled").len() == 2);
