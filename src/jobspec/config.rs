@@ -12,10 +12,10 @@ use super::hcl::{EvalError, EvalResult, Meter, Scope, eval};
 
 /// Attributes under their names; a block under its name, then under each of its labels. A block that stands there already is an error.
 pub fn config_from_hcl(text: &str, file: &str) -> Result<Value, Vec<Diagnostic>> {
-    let source = Source { name: file, text };
+    let source = Source::new(file, text);
     let body = parser::parse_body(text).map_err(|error| vec![syntax_error(&source, &error)])?;
     let meter = Meter::default();
-    let scope = Scope::root(text, &meter);
+    let scope = Scope::root(None, &meter);
     object_of(&body, &scope).map(Value::Object).map_err(|error| vec![to_diagnostic(&source, *error)])
 }
 

@@ -5,7 +5,7 @@
 mod attribute_value;
 mod finish;
 mod kept;
-mod schema;
+pub mod schema;
 mod services;
 mod stanzas;
 
@@ -224,6 +224,16 @@ impl<'a> Decoder<'a> {
             self.spans.insert(format!("{path}.{}", block.name), span.clone());
         }
         let map = if matches!(known.kind, schema::Kind::Config) {
+            for attribute in block.body.attributes() {
+                if let Some(span) = attribute.key.span() {
+                    self.spans.insert(format!("{path}.{}.{}", block.name, attribute.key.as_str()), span);
+                }
+            }
+            for inner in block.body.blocks() {
+                if let Some(span) = inner.ident.span() {
+                    self.spans.insert(format!("{path}.{}.{}", block.name, inner.ident.as_str()), span);
+                }
+            }
             self.open_body(block.body, scope)
         } else {
             self.map_body(known.kind, block, path, scope)

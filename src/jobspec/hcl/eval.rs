@@ -144,7 +144,8 @@ fn function_call(call: &FuncCall, scope: &Scope<'_>, span: Option<Range<usize>>)
         }
     }
     scope.spend(values.iter().map(Value::weight).sum::<usize>() / 16, span.clone())?;
-    let result = functions::call(name, &values).map_err(|problem| problem.located(name, &arguments, span.clone()))?;
+    scope.spend(functions::extra_work(name, &values), span.clone())?;
+    let result = functions::call(name, &values, scope.files).map_err(|problem| problem.located(name, &arguments, span.clone()))?;
     scope.spend(result.weight() / 16, span)?;
     Ok(result)
 }

@@ -233,7 +233,7 @@ impl<'a> Variables<'a> {
     }
 
     fn read_file(&mut self, file: &VariableFile) -> Vec<(String, Value)> {
-        let source = Source { name: &file.name, text: &file.text };
+        let source = Source::new(&file.name, &file.text);
         if file.name.ends_with(".json") {
             let parsed = serde_json::from_str(&file.text).map_err(|error| error.to_string());
             let map = parsed.and_then(|json: serde_json::Value| Value::from_json(&json).map_err(|error| error.to_string()));
@@ -256,7 +256,7 @@ impl<'a> Variables<'a> {
                 return Vec::new();
             }
         };
-        let scope = Scope::root(&file.text, self.scope.meter);
+        let scope = Scope::root(self.scope.files, self.scope.meter);
         let mut values = Vec::new();
         for attribute in body.attributes() {
             match evaluate(&attribute.value, &scope) {
@@ -292,7 +292,7 @@ impl<'a> Variables<'a> {
 fn evaluate_text(text: &str) -> Result<Value, String> {
     let expr: Expression = parser::parse_expr(text.trim()).map_err(|error| error.message().to_owned())?;
     let meter = Meter::default();
-    evaluate(&expr, &Scope::root(text, &meter)).map_err(|error| error.message)
+    evaluate(&expr, &Scope::root(None, &meter)).map_err(|error| error.message)
 }
 
 pub fn to_diagnostic(source: &Source<'_>, error: EvalError) -> Diagnostic {

@@ -12,7 +12,7 @@ use serde_json::Value as Json;
 
 use self::types::ApiJob;
 use super::diagnostic::{Diagnostic, Severity, Source};
-use super::{MAX_SOURCE, Parsed, defaults};
+use super::{MAX_SOURCE, Parsed, Place, defaults};
 use crate::model::Job;
 
 /// Reads `{"Job": {...}}`, or the job itself.
@@ -72,7 +72,7 @@ fn read(value: Json, file: &str) -> Result<ApiJob, Vec<Diagnostic>> {
 
 fn parsed(api: ApiJob) -> Result<Parsed, Vec<Diagnostic>> {
     let job = build(api, FILE)?;
-    let mut parsed = Parsed { job, warnings: Vec::new(), file: FILE.to_owned(), source: String::new(), spans: super::Spans::new() };
+    let mut parsed = Parsed { job, warnings: Vec::new(), place: Place::nowhere(FILE) };
     parsed.warnings = parsed.locate(&kept::warnings(&parsed.job));
     Ok(parsed)
 }
@@ -97,7 +97,7 @@ fn build(mut api: ApiJob, file: &str) -> Result<Job, Vec<Diagnostic>> {
 
 fn json_error(bytes: &[u8], error: &serde_json::Error) -> Diagnostic {
     let text = String::from_utf8_lossy(bytes);
-    let source = Source { name: FILE, text: &text };
+    let source = Source::new(FILE, &text);
     let line_start = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
     let at = line_start + error.column().saturating_sub(1);
     let message = error.to_string();

@@ -16,15 +16,22 @@ pub struct Problem {
     /// `job.group[web].task[server].driver`.
     pub path: String,
     pub message: String,
+    pub help: Option<String>,
 }
 
 impl Problem {
     pub fn error(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, path: path.into(), message: message.into() }
+        Self { severity: Severity::Error, path: path.into(), message: message.into(), help: None }
     }
 
     pub fn warning(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, path: path.into(), message: message.into() }
+        Self { severity: Severity::Warning, path: path.into(), message: message.into(), help: None }
+    }
+
+    #[must_use]
+    pub fn with_help(mut self, help: Option<String>) -> Self {
+        self.help = help;
+        self
     }
 
     pub fn is_error(&self) -> bool {
@@ -152,6 +159,12 @@ impl Rules<'_> {
         if odd {
             self.problems.push(Problem::warning(format!("{}.{name}", self.path), message()));
         }
+    }
+
+    /// Problems that somebody else found, with paths from here on.
+    fn take(&mut self, problems: Vec<Problem>) {
+        let path = &self.path;
+        self.problems.extend(problems.into_iter().map(|problem| Problem { path: format!("{path}.{}", problem.path), ..problem }));
     }
 
     fn runs_everywhere(&self) -> bool {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Rules, affinities, constraints, policy};
+use crate::jobspec::drivers::{self, meant};
 use crate::model::task::Template;
 use crate::model::{ConfigValue, LifecycleHook, MebiBytes, MegaHertz, Task, TaskGroup};
 
@@ -14,9 +15,14 @@ pub fn check(rules: &mut Rules<'_>, task: &Task, group: &TaskGroup) {
     // `<alloc directory>/alloc` is shared by all tasks, and `<alloc directory>/<task>` is each one's own.
     rules.refuse_if(matches!(&*task.name, "alloc" | "." | ".."), "name", || format!("{:?} is not a name for a task", task.name));
     rules.refuse_if(task.driver.is_empty(), "driver", || "is required".to_owned());
-    rules.refuse_if(!matches!(task.config, ConfigValue::Map(_) | ConfigValue::Null), "config", || {
-        format!("must be a map, not a {}", task.config.kind())
+    rules.warn_if(meant(&task.driver).is_some(), "driver", || {
+        format!("{:?} is no driver of pannier's own; did you mean {:?}?", task.driver, meant(&task.driver).unwrap_or_default())
     });
+    let is_map = matches!(task.config, ConfigValue::Map(_) | ConfigValue::Null);
+    rules.refuse_if(!is_map, "config", || format!("must be a map, not a {}", task.config.kind()));
+    if is_map {
+        rules.take(drivers::check(&task.driver, &task.config));
+    }
     constraints(rules, &task.constraints, false);
     affinities(rules, &task.affinities);
     if let Some(restart) = &task.restart {
