@@ -29,7 +29,7 @@ job "cli-style" {
       config {
         image   = "app:${var.image_tag}"
         command = "sh"
-        args    = ["-c", "echo $HOME $${NOT_HCL} ${NOMAD_TASK_NAME} $PATH %H %{NOT"]
+        args    = ["-c", "echo $HOME $${NOT_HCL} ${NOMAD_TASK_NAME} $PATH %H %%{NOT"]
       }
       env {
         "quoted-key" = "v"

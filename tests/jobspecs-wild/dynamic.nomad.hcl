@@ -44,7 +44,7 @@ job "dynamic" {
       }
     }
     dynamic "service" {
-      for_each = var.register ? toset(local.labels) : []
+      for_each = var.register ? convert(local.labels, set(string)) : []
       content {
         name = "${local.name}-${service.value}"
         port = service.key

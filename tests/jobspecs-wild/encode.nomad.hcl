@@ -35,7 +35,7 @@ job "video-encode" {
 #!/bin/bash
 set -e
 file=$(basename "$1")
-for f in $${files[@]}; do echo "$f %{$${x}"; done
+for f in $${files[@]}; do echo "$f %%{$${x}"; done
 ffmpeg -i "$file" -preset "${NOMAD_META_PROFILE}" out.mp4
 EOS
         destination = "local/ffmpeg.sh"

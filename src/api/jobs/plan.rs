@@ -10,9 +10,14 @@ pub async fn plan(call: Call) -> Answer {
     if *parsed.job.key.id != *call.parameter() {
         return Err(ApiError::bad_request("Job ID does not match"));
     }
-    let run = call.api.server.plan_job(parsed.job).await?;
+    let job = parsed.job;
+    // Before the dry run, so that the difference is to what it starts from or to something older.
+    let current = call.api.server.store().load().job(&job.key).cloned();
+    let run = call.api.server.plan_job(job.clone()).await?;
+    let diff = request.diff.then(|| job_json::diff(current.as_deref(), &job, &run.groups));
     let response = JobPlanResponse {
         job_modify_index: run.job_modify_index,
+        diff,
         annotations: Some(PlanAnnotations {
             desired_tg_updates: run.groups.iter().map(|(group, changes)| (group.to_string(), changes.into())).collect(),
             preempted_allocs: Vec::new(),

@@ -1,5 +1,7 @@
 //! A job's versions: list, go back, mark as stable, and the text they were submitted as.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -13,8 +15,15 @@ pub async fn versions(call: Call) -> Answer {
     let key = call.job_key()?;
     let view = call.view(&[Table::Jobs], |state| index_of_job(state, &key)).await?;
     existing_job(&view.state, &key)?;
-    let versions: Vec<Value> = view.state.job_versions(&key).iter().map(|job| job_json::to_value(job)).collect();
-    call.found(&view, &JobVersionsResponse { versions, ..JobVersionsResponse::default() })
+    let known = view.state.job_versions(&key);
+    let versions: Vec<Value> = known.iter().map(|job| job_json::to_value(job)).collect();
+    // Newest first: each leads from the version behind it.
+    let diffs = if call.query.flag("diffs", false)? {
+        known.iter().zip(known.iter().skip(1)).map(|(new, old)| job_json::diff(Some(old), new, &BTreeMap::new())).collect()
+    } else {
+        Vec::new()
+    };
+    call.found(&view, &JobVersionsResponse { versions, diffs, ..JobVersionsResponse::default() })
 }
 
 pub async fn revert(call: Call) -> Answer {

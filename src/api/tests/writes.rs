@@ -55,6 +55,9 @@ async fn jobs_are_parsed_planned_and_validated_without_a_trace() {
     assert_eq!((parsed["ID"].as_str(), parsed["TaskGroups"][0]["Count"].as_u64()), (Some("web"), Some(4)));
     let plan = world.put("/v1/job/web/plan", json!({"Job": parsed, "Diff": true})).await;
     assert_eq!(plan.json()["Annotations"]["DesiredTGUpdates"]["web"]["Place"], 4, "{}", plan.text);
+    let diff = &plan.json()["Diff"];
+    assert_eq!((diff["Type"].as_str(), diff["TaskGroups"][0]["Updates"]["create"].as_u64()), (Some("Added"), Some(4)), "{diff}");
+    assert_eq!(diff["TaskGroups"][0]["Tasks"][0]["Annotations"][0], "forces create");
     assert_eq!(world.put("/v1/validate/job", json!({"Job": parsed})).await.json()["Error"], "");
     let mut wrong = parsed.clone();
     wrong["Type"] = json!("circus");
@@ -62,6 +65,8 @@ async fn jobs_are_parsed_planned_and_validated_without_a_trace() {
     assert_eq!(world.put("/v1/jobs", json!({"Job": wrong})).await.status, StatusCode::BAD_REQUEST);
     let broken = world.put("/v1/jobs/parse", json!({"JobHCL": "job \"web\" {\n  group\n"})).await;
     assert_eq!(broken.status, StatusCode::BAD_REQUEST);
+    let broken = world.put("/v1/jobs/parse?diagnostics=true", json!({"JobHCL": "job \"web\" {\n  cuont = 1\n}\n"})).await;
+    assert_eq!((broken.status, broken.json()["Diagnostics"][0]["position"]["line"].as_u64()), (StatusCode::BAD_REQUEST, Some(2)));
     assert_eq!(world.ids("/v1/jobs").await.len(), 0);
 }
 

@@ -118,7 +118,11 @@ fn volumes(rules: &mut Rules<'_>, group: &TaskGroup) {
 }
 
 fn tasks(rules: &mut Rules<'_>, group: &TaskGroup) {
-    rules.refuse_if(group.tasks.is_empty(), "task", || "there must be at least one task".to_owned());
+    let has_connect = group.other.keys().any(|key| key.ends_with(".Connect"));
+    rules.refuse_if(group.tasks.is_empty(), "task", || {
+        let reason = if has_connect { "; pannier has no Connect, and adds no gateway or proxy task of its own" } else { "" };
+        format!("there must be at least one task{reason}")
+    });
     let only_hooks = !group.tasks.is_empty() && !group.tasks.iter().any(crate::model::Task::is_main);
     rules.refuse_if(only_hooks, "task", || "there must be a main task, one without `lifecycle`".to_owned());
     let leaders = group.tasks.iter().filter(|task| task.leader).count();
