@@ -7,8 +7,9 @@ use hcl_edit::{Span as _, parser};
 use serde_json::{Map, Value};
 
 use super::diagnostic::{Diagnostic, Source};
-use super::hcl::variables::{syntax_error, to_diagnostic};
+use super::hcl::variables::to_diagnostic;
 use super::hcl::{EvalError, EvalResult, Meter, Scope, eval};
+use super::syntax::syntax_error;
 
 /// Attributes under their names; a block under its name, then under each of its labels. A block that stands there already is an error.
 pub fn config_from_hcl(text: &str, file: &str) -> Result<Value, Vec<Diagnostic>> {

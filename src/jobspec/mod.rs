@@ -18,6 +18,7 @@ mod hcl_json;
 pub mod json;
 pub mod schema;
 mod suggest;
+mod syntax;
 mod validate;
 
 #[cfg(test)]
@@ -34,9 +35,10 @@ pub use self::validate::{Problem, validate};
 
 use self::decode::{Decoder, Spans};
 use self::diagnostic::{Origin, Position, Report, Source};
-use self::hcl::variables::{Variables, syntax_error};
+use self::hcl::variables::Variables;
 use self::hcl::{EvalError, Meter, Scope};
 use self::suggest::did_you_mean;
+use self::syntax::syntax_error;
 use crate::model::Job;
 
 /// The largest jobspec that is looked at, in bytes.

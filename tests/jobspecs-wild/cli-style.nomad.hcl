@@ -32,7 +32,7 @@ job "cli-style" {
         args    = ["-c", "echo $HOME $${NOT_HCL} ${NOMAD_TASK_NAME} $PATH %H %%{NOT"]
       }
       env {
-        "quoted-key" = "v"
+        dashed-key = "v"
         NUM          = 5
         FLAG         = true
         NODE         = "${node.unique.name}"

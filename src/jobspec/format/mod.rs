@@ -2,7 +2,7 @@
 //! The layout of `nomad fmt`. Only spaces between tokens change: texts, heredocs, comments and blank lines are kept.
 
 mod layout;
-mod lexer;
+pub mod lexer;
 
 #[cfg(test)]
 mod tests;
@@ -10,7 +10,7 @@ mod tests;
 use hcl_edit::parser;
 
 use super::diagnostic::{Diagnostic, Source};
-use super::hcl::variables::syntax_error;
+use super::syntax::syntax_error;
 
 /// `text` in the canonical layout; the same text again when it is there already.
 ///

@@ -9,7 +9,7 @@ fn formatted(text: &str) -> String {
 
 #[test]
 fn the_layout_is_canonical() {
-    let messy = "job   \"a\"{\n    // why\n  x=1 # one\n      longer   =  \"${ f( 1 ) }\"     // two\n\n\n list=[1 ,2,\n 3]\n  obj = {a=1,b : -2}\n call = f( a [0],b...)\n cond = !x&&y?-1 :a.b . c[ \"k\" ]\n for = [for k ,v in (m):k=>v if v!=1]\n  inner{}\n\tdeep {\n k = [{\n    a=1\n  bcd=2\n }]\n   }\n  }\n";
+    let messy = "job   \"a\"{\n    // why\n  x=1 # one\n      longer   =  \"${ f( 1 ) }\"     // two\n\n\n list=[1 ,2,\n 3]\n  obj = {a=1,b : -2}\n call = f( a [0],b...)\n cond = !x&&y?-1 :a.b . c[ \"k\" ]\n for = {for k ,v in (m):k=>v if v!=1}\n  inner{}\n\tdeep {\n k = [{\n    a=1\n  bcd=2\n }]\n   }\n  }\n";
     let tidy = r#"job "a" {
   // why
   x      = 1              # one
@@ -21,7 +21,7 @@ fn the_layout_is_canonical() {
   obj  = { a = 1, b : -2 }
   call = f(a[0], b...)
   cond = !x && y ? -1 : a.b.c["k"]
-  for  = [for k, v in (m) : k => v if v != 1]
+  for  = { for k, v in (m) : k => v if v != 1 }
   inner {}
   deep {
     k = [{

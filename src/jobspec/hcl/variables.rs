@@ -13,6 +13,7 @@ use super::types::{self, Type};
 use super::value::Value;
 use crate::jobspec::diagnostic::{Diagnostic, Report, Severity, Source};
 use crate::jobspec::suggest::did_you_mean;
+use crate::jobspec::syntax::syntax_error;
 
 /// Where values of variables come from, weakest first: `default`, then `env`, `files` in order, `flags` in order.
 #[derive(Clone, Debug, Default)]
@@ -299,9 +300,4 @@ pub fn to_diagnostic(source: &Source<'_>, error: EvalError) -> Diagnostic {
     let mut diagnostic = source.diagnostic(Severity::Error, error.code, error.span, error.message);
     diagnostic.help = error.help;
     diagnostic
-}
-
-pub fn syntax_error(source: &Source<'_>, error: &parser::Error) -> Diagnostic {
-    let at = error.location().offset();
-    source.diagnostic(Severity::Error, "syntax", Some(at..at + 1), error.message())
 }

@@ -12,7 +12,7 @@ const JSON: &str = r#"{
   "job": {
     "web": {
       "datacenters": ["dc1"],
-      "meta": {"q\"uote": "back\\slash ${NOMAD_X} $${y} \"in\" ${upper("x}")}", "n": 5},
+      "meta": {"q\"uote": "back\\slash ${NOMAD_X} $${y} \"in\" ${upper(\"x}\")}", "n": 5},
       "group": [{"g": {
         "count": "${local.n}",
         "network": {"port": {"http": {"to": 80}, "db": {}}},
@@ -75,7 +75,7 @@ fn it_says_the_same_as_native_hcl() {
 #[test]
 fn messages_show_the_json() {
     let errors = parse("{\"job\": {\"x\": {\n  \"cuont\": 1,\n  \"priority\": \"${1 +\"\n}}}").unwrap_err();
-    assert!(errors.starts_with("job.json:3:15: error: ") && errors.contains("| \"priority\": \"${1 +\"") , "{errors}");
+    assert!(errors.starts_with("job.json:3:15: error: in this text: ") && errors.contains("|   \"priority\": \"${1 +\"") , "{errors}");
     let errors = parse("{\"job\": {\"x\": {\n  \"group\": {\"g\": {\"cuont\": 1}}}}}").unwrap_err();
     assert!(errors.contains("job.json:2:20: error: `group` has no attribute `cuont`"), "{errors}");
     assert!(errors.contains("did you mean `count`"), "{errors}");

@@ -29,6 +29,7 @@ impl Writer<'_> {
         match member.key.as_str() {
             "job" => self.labelled(member, |writer, body| writer.body(body, Some(&JOB))),
             "variable" => self.labelled(member, Self::variable),
+            "//" => Ok(()),
             "locals" | "variables" => self.blocks(member, |writer, body| writer.body(body, None)),
             _ => self.attribute(member),
         }
@@ -137,20 +138,20 @@ impl Writer<'_> {
         self.text.push_str(name_of(member)?);
         self.parts.push((start..self.text.len(), member.key_span.clone()));
         self.text.push_str(" = ");
-        self.expression(&member.value);
+        self.expression(&member.value)?;
         self.text.push('\n');
         Ok(())
     }
 
-    fn expression(&mut self, node: &Node) {
+    fn expression(&mut self, node: &Node) -> Result<(), Wrong> {
         let start = self.text.len();
         match &node.value {
             Value::Word => self.text.push_str(&self.json[node.span.clone()]),
-            Value::Text(text) => self.text.push_str(&quoted(text)),
+            Value::Text(text) => self.text.push_str(&template(text, &node.span)?),
             Value::List(items) => {
                 self.text.push('[');
                 for item in items {
-                    self.expression(item);
+                    self.expression(item)?;
                     self.text.push_str(", ");
                 }
                 self.text.push(']');
@@ -159,16 +160,26 @@ impl Writer<'_> {
                 self.text.push('{');
                 for member in members.iter() {
                     let key_start = self.text.len();
-                    self.text.push_str(&quoted(&member.key));
+                    self.text.push_str(&template(&member.key, &member.key_span)?);
                     self.parts.push((key_start..self.text.len(), member.key_span.clone()));
                     self.text.push_str(" = ");
-                    self.expression(&member.value);
+                    self.expression(&member.value)?;
                     self.text.push_str(", ");
                 }
                 self.text.push('}');
             }
         }
         self.parts.push((start..self.text.len(), node.span.clone()));
+        Ok(())
+    }
+}
+
+/// A text in quotes. One that is no template is told of here, where its own place is known.
+fn template(text: &str, span: &Range<usize>) -> Result<String, Wrong> {
+    let made = quoted(text);
+    match hcl_edit::parser::parse_expr(&made) {
+        Err(error) if text.contains("${") || text.contains("%{") => Err((span.clone(), format!("in this text: {}", error.message()))),
+        _ => Ok(made),
     }
 }
 

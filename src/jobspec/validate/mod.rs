@@ -1,6 +1,8 @@
 //! What a job must be beyond its types: every rule, every violation at once, each with the path of what is wrong.
 
+mod cron;
 mod group;
+mod kept;
 mod policy;
 mod task;
 
@@ -66,6 +68,7 @@ pub fn validate(job: &Job) -> Vec<Problem> {
     if let Some(update) = &job.update {
         policy::update(&mut rules.inside("update"), update);
     }
+    kept::job(&mut rules, job);
     groups(&mut rules);
     problems
 }
@@ -91,11 +94,9 @@ fn templates(rules: &mut Rules<'_>) {
         rules.refuse_if(job.parameterized.is_some(), "periodic", || "a parameterized job cannot be periodic".to_owned());
         rules.refuse_if(periodic.specs.is_empty(), "periodic.cron", || "is required".to_owned());
         for spec in &periodic.specs {
-            let fields = spec.split_whitespace().count();
-            let is_alias = spec.starts_with('@') && fields == 1;
-            rules.refuse_if(!is_alias && !(5..=7).contains(&fields), "periodic.cron", || {
-                format!("{spec:?} has {fields} fields; there are 5 to 7")
-            });
+            if let Some(problem) = cron::problem(spec) {
+                rules.refuse("periodic.cron", problem);
+            }
         }
         // Whether the zone exists is for who plans the runs to say: that takes a database.
         let plain = |c: char| c.is_ascii_alphanumeric() || "/_+-".contains(c);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Rules, affinities, constraints, policy};
+use super::{Rules, affinities, constraints, kept, policy};
 use crate::jobspec::drivers::{self, meant};
 use crate::model::task::Template;
 use crate::model::{ConfigValue, LifecycleHook, MebiBytes, MegaHertz, Task, TaskGroup};
@@ -33,6 +33,7 @@ pub fn check(rules: &mut Rules<'_>, task: &Task, group: &TaskGroup) {
         rules.refuse_if(late, "kill_timeout", || "is longer than the group's progress_deadline".to_owned());
     }
     resources(rules, task);
+    kept::task(rules, task);
     lifecycle(rules, task);
     logs(rules, task, group);
     let mut destinations = BTreeSet::new();
