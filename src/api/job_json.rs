@@ -8,8 +8,8 @@ use serde_json::Value;
 use super::ApiError;
 use super::call::Call;
 use super::handles::DesiredChanges;
-use crate::jobspec::{self, Diagnostic, Severity, VariableFile, VariableSources};
 use crate::jobspec::diff::Updates;
+use crate::jobspec::{self, Diagnostic, Severity, VariableFile, VariableSources};
 use crate::model::{Job, Text};
 
 /// The longest body of a request that brings a job, in bytes: what `jobspec` reads, and as much again for the submission beside it.
@@ -64,7 +64,6 @@ pub fn judged(value: Value) -> Result<(Job, Vec<Diagnostic>), Vec<Diagnostic>> {
 pub fn diagnostics_to_value(diagnostics: &[Diagnostic]) -> Value {
     serde_json::to_value(diagnostics).unwrap_or_default()
 }
-
 
 /// A job from its HCL, not yet validated; `variables` is the text of a variable file.
 pub fn from_hcl(source: &str, variables: &str) -> Result<Job, Vec<Diagnostic>> {

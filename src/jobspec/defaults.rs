@@ -59,13 +59,7 @@ fn lift_networks(group: &mut ApiTaskGroup) {
         return;
     }
     let mut lifted: Option<ApiNetwork> = None;
-    for network in group
-        .tasks
-        .iter_mut()
-        .flatten()
-        .filter_map(|task| task.resources.as_mut()?.networks.take())
-        .flatten()
-    {
+    for network in group.tasks.iter_mut().flatten().filter_map(|task| task.resources.as_mut()?.networks.take()).flatten() {
         let Some(first) = &mut lifted else {
             lifted = Some(network);
             continue;

@@ -70,24 +70,27 @@ impl Place {
 impl Parsed {
     /// The first hundred problems of `job` as diagnostics, each at the nearest place of the source that its path names.
     pub fn locate(&self, problems: &[Problem]) -> Vec<Diagnostic> {
-        problems
-            .iter()
-            .take(Report::MOST)
-            .map(|problem| {
-                let message = format!("{}: {}", problem.path, problem.message);
-                let mut diagnostic = Diagnostic::without_position(problem.severity, "invalid-job", &self.place.file, message);
-                diagnostic.position = self.position_of(&problem.path);
-                diagnostic.help.clone_from(&problem.help);
-                diagnostic
-            })
-            .collect()
+        self.place.locate(problems)
+    }
+}
+
+impl Place {
+    fn locate(&self, problems: &[Problem]) -> Vec<Diagnostic> {
+        let located = problems.iter().take(Report::MOST).map(|problem| {
+            let message = format!("{}: {}", problem.path, problem.message);
+            let mut diagnostic = Diagnostic::without_position(problem.severity, "invalid-job", &self.file, message);
+            diagnostic.position = self.position_of(&problem.path);
+            diagnostic.help.clone_from(&problem.help);
+            diagnostic
+        });
+        located.collect()
     }
 
     fn position_of(&self, path: &str) -> Option<Position> {
-        let source = Source { name: &self.place.file, text: &self.place.source, origin: self.place.origin.as_ref() };
+        let source = Source { name: &self.file, text: &self.source, origin: self.origin.as_ref() };
         let mut path = path;
         loop {
-            if let Some(span) = self.place.spans.get(path) {
+            if let Some(span) = self.spans.get(path) {
                 return Some(source.position(span));
             }
             path = &path[..path.rfind(['.', '['])?];
@@ -125,16 +128,16 @@ pub fn parse(input: &Input<'_>) -> Result<Parsed, Vec<Diagnostic>> {
         return Err(vec![Diagnostic::without_position(Severity::Error, "too-big", file, message)]);
     }
     if source.trim_start().starts_with(['{', '[']) {
-        let (made, origin) = hcl_json::to_native(source, file).map_err(|problem| vec![problem])?;
-        return read(input, &made, Some(origin));
+        let (made, origin) = hcl_json::to_native(source, file).map_err(|problem| vec![*problem])?;
+        return read(input, &made, Some(&origin));
     }
     read(input, source, None)
 }
 
 /// `text` is the native form; it was made from `origin` when there is one.
-fn read(input: &Input<'_>, text: &str, origin: Option<Origin>) -> Result<Parsed, Vec<Diagnostic>> {
+fn read(input: &Input<'_>, text: &str, origin: Option<&Origin>) -> Result<Parsed, Vec<Diagnostic>> {
     let Input { file, variables: sources, .. } = *input;
-    let source = Source { name: file, text, origin: origin.as_ref() };
+    let source = Source { name: file, text, origin };
     let body = parser::parse_body(source.text).map_err(|error| vec![syntax_error(&source, &error)])?;
     let meter = Meter::default();
     let root = Scope::root(input.files, &meter);
@@ -190,9 +193,9 @@ fn read(input: &Input<'_>, text: &str, origin: Option<Origin>) -> Result<Parsed,
     if !decoder.report.is_empty() {
         return Err(decoder.report.into_list());
     }
-    let job = json::job_from_api_value(serde_json::Value::Object(api), file)?;
     let spans = decoder.spans;
-    let place = Place { file: file.to_owned(), source: text.to_owned(), origin, spans };
+    let place = Place { file: file.to_owned(), source: text.to_owned(), origin: origin.cloned(), spans };
+    let job = json::job_from_api_value(serde_json::Value::Object(api)).map_err(|problems| place.locate(&problems))?;
     let mut parsed = Parsed { job, warnings: Vec::new(), place };
     parsed.warnings = parsed.locate(&json::kept::warnings(&parsed.job));
     Ok(parsed)

@@ -23,7 +23,7 @@ pub async fn versions(call: Call) -> Answer {
     } else {
         Vec::new()
     };
-    call.found(&view, &JobVersionsResponse { versions, diffs, ..JobVersionsResponse::default() })
+    call.found(&view, &JobVersionsResponse { versions, diffs })
 }
 
 pub async fn revert(call: Call) -> Answer {

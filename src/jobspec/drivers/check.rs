@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Key, Kind, driver};
-use crate::jobspec::suggest::did_you_mean;
+use crate::jobspec::suggest::{did_you_mean, usual_name};
 use crate::jobspec::validate::Problem;
 use crate::model::ConfigValue;
 use crate::util::go_duration;
@@ -37,7 +37,9 @@ fn check_keys(path: &str, of: &str, values: &BTreeMap<String, ConfigValue>, keys
     for (name, value) in values {
         let here = format!("{path}.{name}");
         let Some(key) = keys.iter().find(|key| key.name == name) else {
-            let help = did_you_mean(name, keys.iter().map(|key| key.name));
+            let known = || keys.iter().map(|key| key.name);
+            let usual = usual_name(name, known()).map(|usual| format!("it is called `{usual}`"));
+            let help = usual.or_else(|| did_you_mean(name, known()));
             problems.push(Problem::error(here, format!("`{of}` has no key `{name}`")).with_help(help));
             continue;
         };

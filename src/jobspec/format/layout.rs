@@ -64,11 +64,7 @@ fn cells(line: &[Token<'_>], depth: &mut Depth) -> Cells {
     let assign = equals.filter(|at| is_whole(&code[*at..])).unwrap_or(code.len());
     let (lead, assign) = code.split_at(assign);
     debug_assert!(!first.text.is_empty());
-    Cells {
-        lead: format!("{indent}{}", joined(lead)),
-        assign: joined(assign),
-        comment: comment.iter().map(|token| token.text).collect(),
-    }
+    Cells { lead: format!("{indent}{}", joined(lead)), assign: joined(assign), comment: comment.iter().map(|token| token.text).collect() }
 }
 
 /// Whether a value ends on the line that it starts on.

@@ -16,7 +16,7 @@ use super::syntax::syntax_error;
 ///
 /// # Errors
 /// When it is not HCL; then it has no layout.
-pub fn format(text: &str, file: &str) -> Result<String, Diagnostic> {
-    parser::parse_body(text).map_err(|error| syntax_error(&Source::new(file, text), &error))?;
+pub fn format(text: &str, file: &str) -> Result<String, Box<Diagnostic>> {
+    parser::parse_body(text).map_err(|error| Box::new(syntax_error(&Source::new(file, text), &error)))?;
     Ok(layout::lay_out(&lexer::lines(text)))
 }

@@ -42,9 +42,8 @@ type Wrong = (std::ops::Range<usize>, String);
 ///
 /// # Errors
 /// When the text is no JSON, or says in JSON what HCL cannot.
-pub fn to_native(text: &str, file: &str) -> Result<(String, Origin), Diagnostic> {
-    let wrong =
-        |(span, message): Wrong| Source::new(file, text).diagnostic(Severity::Error, "syntax", Some(span), message);
+pub fn to_native(text: &str, file: &str) -> Result<(String, Origin), Box<Diagnostic>> {
+    let wrong = |(span, message): Wrong| Box::new(Source::new(file, text).diagnostic(Severity::Error, "syntax", Some(span), message));
     let node = read::parse(text).map_err(wrong)?;
     let (made, parts) = write::jobspec(text, &node).map_err(wrong)?;
     Ok((made, Origin { text: text.to_owned(), parts }))

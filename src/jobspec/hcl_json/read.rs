@@ -138,7 +138,14 @@ impl Reader<'_> {
             read(self)?;
             self.skip_space();
             match self.peek() {
-                Some(b',') => self.at += 1,
+                Some(b',') => {
+                    let comma = self.at;
+                    self.at += 1;
+                    self.skip_space();
+                    if self.peek() == Some(close) {
+                        return Err((comma..comma + 1, "nothing follows this comma; JSON has none at the end".to_owned()));
+                    }
+                }
                 Some(byte) if byte == close => {
                     self.at += 1;
                     return Ok(());

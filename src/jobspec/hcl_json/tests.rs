@@ -75,9 +75,9 @@ fn it_says_the_same_as_native_hcl() {
 #[test]
 fn messages_show_the_json() {
     let errors = parse("{\"job\": {\"x\": {\n  \"cuont\": 1,\n  \"priority\": \"${1 +\"\n}}}").unwrap_err();
-    assert!(errors.starts_with("job.json:3:15: error: in this text: ") && errors.contains("|   \"priority\": \"${1 +\"") , "{errors}");
+    assert!(errors.starts_with("job.json:3:15: error: in this text: ") && errors.contains("|   \"priority\": \"${1 +\""), "{errors}");
     let errors = parse("{\"job\": {\"x\": {\n  \"group\": {\"g\": {\"cuont\": 1}}}}}").unwrap_err();
-    assert!(errors.contains("job.json:2:20: error: `group` has no attribute `cuont`"), "{errors}");
+    assert!(errors.contains("job.json:2:19: error: `group` has no attribute `cuont`"), "{errors}");
     assert!(errors.contains("did you mean `count`"), "{errors}");
     let errors = parse("{\"job\": {\"x\": {\n  \"group\": 5}}}").unwrap_err();
     assert!(errors.contains("job.json:2:12: error: `group` must be an object"), "{errors}");
@@ -85,7 +85,9 @@ fn messages_show_the_json() {
 
 #[test]
 fn what_is_not_json_is_refused() {
-    for text in ["{", "{\"job\"", "{\"job\": {]}", "{\"job\": tru}", "{} x", "{\"a b\": 1}", "[1]", "{\"j\": \"\\x\"}", "{\"j\": \"open", "{\"j\\"] {
+    for text in
+        ["{", "{\"job\"", "{\"job\": {]}", "{\"job\": tru}", "{} x", "{\"a b\": 1}", "[1]", "{\"j\": \"\\x\"}", "{\"j\": \"open", "{\"j\\"]
+    {
         assert!(parse(text).is_err(), "{text}");
     }
     assert!(parse(&"[".repeat(100_000)).is_err());

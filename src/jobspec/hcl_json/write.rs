@@ -7,8 +7,11 @@ use super::{Member, Node, Value, Wrong};
 use crate::jobspec::decode::JOB;
 use crate::jobspec::decode::schema::{Shape, Stanza};
 
+/// Ranges of the native text, and of the JSON that they stand for.
+type Parts = Vec<(Range<usize>, Range<usize>)>;
+
 /// The native text of a whole file, and the parts of it with the JSON that each stands for.
-pub fn jobspec(json: &str, root: &Node) -> Result<(String, Vec<(Range<usize>, Range<usize>)>), Wrong> {
+pub fn jobspec(json: &str, root: &Node) -> Result<(String, Parts), Wrong> {
     let mut writer = Writer { json, text: String::new(), parts: Vec::new() };
     for file in bodies(root, "the file")? {
         for member in members(file) {
@@ -21,7 +24,7 @@ pub fn jobspec(json: &str, root: &Node) -> Result<(String, Vec<(Range<usize>, Ra
 struct Writer<'a> {
     json: &'a str,
     text: String,
-    parts: Vec<(Range<usize>, Range<usize>)>,
+    parts: Parts,
 }
 
 impl Writer<'_> {
@@ -188,7 +191,11 @@ fn name_of(member: &Member) -> Result<&str, Wrong> {
     let mut chars = member.key.chars();
     let is_name = chars.next().is_some_and(|first| first.is_alphabetic() || first == '_')
         && chars.all(|c| c.is_alphanumeric() || matches!(c, '_' | '-'));
-    if is_name { Ok(&member.key) } else { Err((member.key_span.clone(), format!("{:?} is no name of an attribute or a block", member.key))) }
+    if is_name {
+        Ok(&member.key)
+    } else {
+        Err((member.key_span.clone(), format!("{:?} is no name of an attribute or a block", member.key)))
+    }
 }
 
 /// One body or several: an object, or a list of them.

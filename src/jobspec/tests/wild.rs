@@ -35,9 +35,8 @@ fn each_is_read_with_honest_warnings_only() {
             Err(errors) => complaints.extend(errors.iter().map(|error| error.render(false))),
             Ok(parsed) => {
                 let judged = parsed.locate(&validate(&parsed.job));
-                let dishonest = parsed.warnings.iter().chain(&judged).filter(|problem| {
-                    !HONEST.iter().any(|text| problem.message.contains(text))
-                });
+                let dishonest =
+                    parsed.warnings.iter().chain(&judged).filter(|problem| !HONEST.iter().any(|text| problem.message.contains(text)));
                 complaints.extend(dishonest.map(|problem| problem.render(false)));
                 let json = serde_json::to_vec(&job_to_value(&parsed.job)).unwrap();
                 assert_eq!(job_from_slice(&json).unwrap().job, parsed.job, "{name}");

@@ -44,7 +44,10 @@ fn policies(rules: &mut Rules<'_>, group: &TaskGroup) {
         policy::reschedule(&mut rules.inside("reschedule"), &group.reschedule);
     }
     if let Some(update) = &group.update {
-        policy::update(&mut rules.inside("update"), update);
+        // What a group has from its job was judged there.
+        if rules.job.update.as_ref() != Some(update) {
+            policy::update(&mut rules.inside("update"), update);
+        }
         rules.warn_if(
             update.max_parallel > group.count.max(1) && job_type == JobType::Service && group.count > 0,
             "update.max_parallel",

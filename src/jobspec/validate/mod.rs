@@ -93,9 +93,10 @@ fn templates(rules: &mut Rules<'_>) {
         });
         rules.refuse_if(job.parameterized.is_some(), "periodic", || "a parameterized job cannot be periodic".to_owned());
         rules.refuse_if(periodic.specs.is_empty(), "periodic.cron", || "is required".to_owned());
-        for spec in &periodic.specs {
+        for (index, spec) in periodic.specs.iter().enumerate() {
+            let name = if index == 0 { "periodic.cron" } else { "periodic.crons" };
             if let Some(problem) = cron::problem(spec) {
-                rules.refuse("periodic.cron", problem);
+                rules.refuse(name, problem);
             }
         }
         // Whether the zone exists is for who plans the runs to say: that takes a database.
@@ -129,7 +130,7 @@ fn groups(rules: &mut Rules<'_>) {
     rules.refuse_if(total > MAX_COUNT, "group", || format!("the groups ask for {total} instances together; {MAX_COUNT} is the most"));
     let promoting = job.groups.iter().filter_map(|group| group.update.as_ref()).filter(|update| update.auto_promote).count();
     let canaries = job.groups.iter().filter_map(|group| group.update.as_ref()).filter(|update| update.canary > 0).count();
-    rules.refuse_if(promoting > 0 && canaries < job.groups.len(), "update.auto_promote", || {
+    rules.refuse_if(promoting > 0 && canaries > 0 && canaries < job.groups.len(), "update.auto_promote", || {
         "needs `canary` above 0 in every group".to_owned()
     });
 }

@@ -50,7 +50,9 @@ pub fn check(rules: &mut Rules<'_>, task: &Task, group: &TaskGroup) {
             format!("{:?} is not one of any, file, dir", artifact.mode)
         });
         if let Some(checksum) = artifact.options.get("checksum").filter(|checksum| !checksum.contains("${")) {
-            at.refuse_if(!is_checksum(checksum), "options.checksum", || format!("{checksum:?} is not `type:hex`"));
+            at.refuse_if(!is_checksum(checksum), "options.checksum", || {
+                format!("{checksum:?} is not md5, sha1, sha256 or sha512, a colon, and 32, 40, 64 or 128 hexadecimal digits")
+            });
         }
     }
     for (index, mount) in task.volume_mounts.iter().enumerate() {

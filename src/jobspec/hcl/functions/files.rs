@@ -9,16 +9,8 @@ use crate::jobspec::files::FileAccess;
 use crate::jobspec::hcl::value::{MAX_WEIGHT, Value};
 
 /// Every function of this family, with the number of its arguments.
-pub const NAMES: [(&str, usize); 8] = [
-    ("abspath", 1),
-    ("basename", 1),
-    ("dirname", 1),
-    ("file", 1),
-    ("filebase64", 1),
-    ("fileexists", 1),
-    ("fileset", 2),
-    ("pathexpand", 1),
-];
+pub const NAMES: [(&str, usize); 8] =
+    [("abspath", 1), ("basename", 1), ("dirname", 1), ("file", 1), ("filebase64", 1), ("fileexists", 1), ("fileset", 2), ("pathexpand", 1)];
 
 /// Calls one of [`NAMES`], with as many arguments as it takes.
 pub fn call(name: &str, args: &Args<'_>, files: &dyn FileAccess) -> Result<Value, Problem> {
