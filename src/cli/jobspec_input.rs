@@ -8,6 +8,7 @@ use anyhow::{Context as _, bail};
 use clap::Args;
 use serde_json::Value;
 
+use super::local_files::LocalFiles;
 use crate::api::types::job::JobSubmission;
 use crate::jobspec::{self, Diagnostic, Severity, VariableFile, VariableSources};
 
@@ -21,7 +22,7 @@ pub struct JobspecArgs {
     /// The job file, `-` for standard input
     #[arg(value_name = "FILE")]
     pub path: String,
-    /// Read the file as a JSON job instead of HCL
+    /// Read the file as a JSON job of the API instead of HCL
     #[arg(long)]
     pub json: bool,
     /// Set an input variable of the job file; may be given several times
@@ -59,11 +60,13 @@ pub fn read(args: &JobspecArgs) -> anyhow::Result<JobspecInput> {
     let files = args.var_file.iter().map(read_variable_file).collect::<anyhow::Result<Vec<_>>>()?;
     let variables = files.iter().map(|file| file.text.trim_end()).collect::<Vec<_>>().join("\n");
     let variable_flags = env.iter().chain(flags.iter().map(|(name, value)| (name, value))).map(owned).collect();
-    let parsed = if args.json {
+    let is_json = args.json || is_api_job(&source);
+    let parsed = if is_json {
         jobspec::json::job_from_slice(source.as_bytes())
     } else {
         let name = if args.path == "-" { "<stdin>" } else { &args.path };
-        jobspec::parse_hcl(&source, name, &VariableSources { env, files, flags, lenient: !args.hcl2_strict })
+        let variables = VariableSources { env, files, flags, lenient: !args.hcl2_strict };
+        jobspec::parse(&jobspec::Input { source: &source, file: name, variables: &variables, files: Some(&LocalFiles) })
     };
     let parsed = parsed.map_err(|problems| report(&problems))?;
     let located = parsed.locate(&jobspec::validate(&parsed.job));
@@ -75,9 +78,16 @@ pub fn read(args: &JobspecArgs) -> anyhow::Result<JobspecInput> {
     for warning in parsed.warnings.iter().chain(&warnings) {
         eprintln!("{}", warning.render(colour));
     }
-    let format = if args.json { "json" } else { "hcl2" }.to_owned();
+    let format = if is_json { "json" } else { "hcl2" }.to_owned();
     let submission = (source.len() <= MAX_SOURCE_BYTES).then_some(JobSubmission { source, format, variable_flags, variables });
     Ok(JobspecInput { job: jobspec::json::job_to_value(&parsed.job), submission })
+}
+
+/// Whether a text is the API's JSON, rather than HCL's JSON form, whose job is under `job`.
+fn is_api_job(source: &str) -> bool {
+    let is_object = source.trim_start().starts_with('{');
+    let parsed = if is_object { serde_json::from_str::<serde_json::Map<String, Value>>(source).ok() } else { None };
+    parsed.is_some_and(|object| !object.contains_key("job") && ["Job", "ID", "TaskGroups"].iter().any(|name| object.contains_key(*name)))
 }
 
 fn owned<'a>((name, value): (&'a String, &'a String)) -> (String, String) {
@@ -122,6 +132,12 @@ fn variables_of(flags: &[String], env: impl Iterator<Item = (String, String)>) -
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_two_kinds_of_json_are_told_apart() {
+        assert!(is_api_job(" {\"Job\": {}}") && is_api_job("{\"ID\": \"x\"}"));
+        assert!(!is_api_job("{\"job\": {\"x\": {}}}") && !is_api_job("job \"x\" {}") && !is_api_job("{"));
+    }
 
     #[test]
     fn variables_come_from_the_environment_and_from_flags() {

@@ -12,9 +12,11 @@ mod diff;
 mod eval;
 mod exit;
 mod failures;
+mod fmt;
 mod follow;
 mod job;
 mod jobspec_input;
+mod local_files;
 mod monitor;
 mod node;
 mod operator;
@@ -118,6 +120,7 @@ enum ClientCommand {
     Logs(alloc::logs::LogsArgs),
     /// Short for `alloc fs`
     Fs(alloc::fs::FsArgs),
+    Fmt(fmt::FmtArgs),
     Completion(completion::CompletionArgs),
     Version(version::VersionArgs),
 }
@@ -185,6 +188,7 @@ impl ClientCommand {
             Self::Stop(args) => args.run().await,
             Self::Logs(args) => args.run().await,
             Self::Fs(args) => args.run().await,
+            Self::Fmt(args) => args.run(),
             Self::Completion(args) => args.run(Cli::command()),
             Self::Version(args) => args.run(),
         }

@@ -51,6 +51,8 @@ fn everyday_lines_are_understood() {
         "nomad status",
         "nomad system gc -namespace=*",
         "nomad agent -dev",
+        "nomad fmt -check -recursive -list=false a b",
+        "nomad job schema -completion",
     ] {
         if let Err(error) = parse(line) {
             panic!("{line}: {error}");

@@ -7,15 +7,16 @@ use hcl_edit::{Span as _, parser};
 use serde_json::{Map, Value};
 
 use super::diagnostic::{Diagnostic, Source};
-use super::hcl::variables::{syntax_error, to_diagnostic};
+use super::hcl::variables::to_diagnostic;
 use super::hcl::{EvalError, EvalResult, Meter, Scope, eval};
+use super::syntax::syntax_error;
 
 /// Attributes under their names; a block under its name, then under each of its labels. A block that stands there already is an error.
 pub fn config_from_hcl(text: &str, file: &str) -> Result<Value, Vec<Diagnostic>> {
-    let source = Source { name: file, text };
+    let source = Source::new(file, text);
     let body = parser::parse_body(text).map_err(|error| vec![syntax_error(&source, &error)])?;
     let meter = Meter::default();
-    let scope = Scope::root(text, &meter);
+    let scope = Scope::root(None, &meter);
     object_of(&body, &scope).map(Value::Object).map_err(|error| vec![to_diagnostic(&source, *error)])
 }
 

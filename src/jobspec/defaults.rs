@@ -4,7 +4,7 @@
 
 use super::json::policies;
 use super::json::types::{
-    ApiJob, ApiLogConfig, ApiMigrate, ApiReschedule, ApiResources, ApiRestart, ApiService, ApiTask, ApiTaskGroup, ApiUpdate,
+    ApiJob, ApiLogConfig, ApiMigrate, ApiNetwork, ApiReschedule, ApiResources, ApiRestart, ApiService, ApiTask, ApiTaskGroup, ApiUpdate,
 };
 use crate::model::JobType;
 use crate::model::policy::{MigrateStrategy, ReschedulePolicy, RestartPolicy, UpdateStrategy};
@@ -53,6 +53,23 @@ fn rolls_out(job_type: JobType) -> bool {
     matches!(job_type, JobType::Service | JobType::System)
 }
 
+/// Tasks once asked for networks themselves (`resources { network {} }`). A group without one takes over what its tasks ask for.
+fn lift_networks(group: &mut ApiTaskGroup) {
+    if group.networks.as_ref().is_some_and(|networks| !networks.is_empty()) {
+        return;
+    }
+    let mut lifted: Option<ApiNetwork> = None;
+    for network in group.tasks.iter_mut().flatten().filter_map(|task| task.resources.as_mut()?.networks.take()).flatten() {
+        let Some(first) = &mut lifted else {
+            lifted = Some(network);
+            continue;
+        };
+        first.reserved_ports.get_or_insert_default().extend(network.reserved_ports.into_iter().flatten());
+        first.dynamic_ports.get_or_insert_default().extend(network.dynamic_ports.into_iter().flatten());
+    }
+    group.networks = lifted.map(|network| vec![network]);
+}
+
 fn group_defaults(
     group: &mut ApiTaskGroup,
     job_type: JobType,
@@ -60,6 +77,7 @@ fn group_defaults(
     reschedule: &ApiReschedule,
     migrate: Option<&ApiMigrate>,
 ) {
+    lift_networks(group);
     if group.count.is_none() {
         group.count = Some(group.scaling.as_ref().and_then(|scaling| scaling.min).unwrap_or(1));
     }

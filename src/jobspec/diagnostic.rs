@@ -124,9 +124,31 @@ impl Report {
 pub struct Source<'a> {
     pub name: &'a str,
     pub text: &'a str,
+    /// Set when `text` was made from another one, which is the one to show.
+    pub origin: Option<&'a Origin>,
 }
 
-impl Source<'_> {
+/// Where the parts of a made text come from.
+#[derive(Clone, Debug, Default)]
+pub struct Origin {
+    pub text: String,
+    /// A range of the made text, and the range of `text` that it stands for; enclosing ones come before or after those inside of them.
+    pub parts: Vec<(Range<usize>, Range<usize>)>,
+}
+
+impl Origin {
+    /// The range that the smallest part around `span` stands for; the beginning of the text when there is none.
+    fn of(&self, span: &Range<usize>) -> Range<usize> {
+        let around = self.parts.iter().filter(|(made, _)| made.start <= span.start && span.start < made.end.max(made.start + 1));
+        around.min_by_key(|(made, _)| made.len()).map_or(0..1, |(_, origin)| origin.clone())
+    }
+}
+
+impl<'a> Source<'a> {
+    pub fn new(name: &'a str, text: &'a str) -> Self {
+        Self { name, text, origin: None }
+    }
+
     pub fn diagnostic(&self, severity: Severity, code: &'static str, span: Option<Range<usize>>, message: impl Into<String>) -> Diagnostic {
         Diagnostic {
             severity,
@@ -140,6 +162,9 @@ impl Source<'_> {
 
     /// The position of a byte range; of a range over several lines, its first line.
     pub fn position(&self, span: &Range<usize>) -> Position {
+        if let Some(origin) = self.origin {
+            return Source::new(self.name, &origin.text).position(&origin.of(span));
+        }
         let start = floor_boundary(self.text, span.start);
         let end = floor_boundary(self.text, span.end.max(start));
         let line_start = self.text[..start].rfind('\n').map_or(0, |at| at + 1);
@@ -170,7 +195,7 @@ mod tests {
 
     #[test]
     fn points_at_characters_not_bytes() {
-        let source = Source { name: "a.hcl", text: "first\n\tköy = 1\r\nlast" };
+        let source = Source::new("a.hcl", "first\n\tköy = 1\r\nlast");
         let span = source.text.find('1').map(|at| at..at + 1);
         let diagnostic = source.diagnostic(Severity::Error, "test", span, "wrong").with_help("do better");
         assert_eq!(diagnostic.render(false), "a.hcl:2:8: error: wrong\n 2 | \tköy = 1\n   | \t      ^\n  help: do better\n");
@@ -178,7 +203,7 @@ mod tests {
 
     #[test]
     fn a_span_beyond_the_text_or_inside_a_character_is_still_a_position() {
-        let source = Source { name: "a", text: "ö" };
+        let source = Source::new("a", "ö");
         assert_eq!(source.position(&(1..99)).column, 1);
         assert_eq!(source.position(&(50..99)).line, 1);
     }

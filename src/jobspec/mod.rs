@@ -9,10 +9,16 @@ mod decode;
 mod defaults;
 pub mod diagnostic;
 pub mod diff;
+pub mod drivers;
+pub mod files;
+pub mod format;
 
 mod hcl;
+mod hcl_json;
 pub mod json;
+pub mod schema;
 mod suggest;
+mod syntax;
 mod validate;
 
 #[cfg(test)]
@@ -23,14 +29,16 @@ use hcl_edit::{Span, parser};
 
 pub use self::config::config_from_hcl;
 pub use self::diagnostic::{Diagnostic, Severity};
+pub use self::files::FileAccess;
 pub use self::hcl::variables::{VariableFile, VariableSources};
 pub use self::validate::{Problem, validate};
 
 use self::decode::{Decoder, Spans};
-use self::diagnostic::{Position, Report, Source};
-use self::hcl::variables::{Variables, syntax_error};
+use self::diagnostic::{Origin, Position, Report, Source};
+use self::hcl::variables::Variables;
 use self::hcl::{EvalError, Meter, Scope};
 use self::suggest::did_you_mean;
+use self::syntax::syntax_error;
 use crate::model::Job;
 
 /// The largest jobspec that is looked at, in bytes.
@@ -41,50 +49,98 @@ pub const MAX_SOURCE: usize = 1 << 20;
 pub struct Parsed {
     pub job: Job,
     pub warnings: Vec<Diagnostic>,
+    place: Place,
+}
+
+/// The text that a job was read from.
+#[derive(Clone, Debug)]
+struct Place {
     file: String,
     source: String,
+    origin: Option<Origin>,
     spans: Spans,
+}
+
+impl Place {
+    fn nowhere(file: &str) -> Self {
+        Self { file: file.to_owned(), source: String::new(), origin: None, spans: Spans::new() }
+    }
 }
 
 impl Parsed {
     /// The first hundred problems of `job` as diagnostics, each at the nearest place of the source that its path names.
     pub fn locate(&self, problems: &[Problem]) -> Vec<Diagnostic> {
-        problems
-            .iter()
-            .take(Report::MOST)
-            .map(|problem| {
-                let message = format!("{}: {}", problem.path, problem.message);
-                let mut diagnostic = Diagnostic::without_position(problem.severity, "invalid-job", &self.file, message);
-                diagnostic.position = self.position_of(&problem.path);
-                diagnostic
-            })
-            .collect()
+        self.place.locate(problems)
+    }
+}
+
+impl Place {
+    fn locate(&self, problems: &[Problem]) -> Vec<Diagnostic> {
+        let located = problems.iter().take(Report::MOST).map(|problem| {
+            let message = format!("{}: {}", problem.path, problem.message);
+            let mut diagnostic = Diagnostic::without_position(problem.severity, "invalid-job", &self.file, message);
+            diagnostic.position = self.position_of(&problem.path);
+            diagnostic.help.clone_from(&problem.help);
+            diagnostic
+        });
+        located.collect()
     }
 
     fn position_of(&self, path: &str) -> Option<Position> {
+        let source = Source { name: &self.file, text: &self.source, origin: self.origin.as_ref() };
         let mut path = path;
         loop {
             if let Some(span) = self.spans.get(path) {
-                return Some(Source { name: &self.file, text: &self.source }.position(span));
+                return Some(source.position(span));
             }
             path = &path[..path.rfind(['.', '['])?];
         }
     }
 }
 
-/// Reads a jobspec in HCL. `file` is its name in messages.
+/// A jobspec and what belongs to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    pub source: &'a str,
+    /// Its name in messages.
+    pub file: &'a str,
+    pub variables: &'a VariableSources,
+    /// What `file()` and the like look at; none on a server.
+    pub files: Option<&'a dyn FileAccess>,
+}
+
+/// Reads a jobspec in HCL, without files. `file` is its name in messages.
+///
+/// # Errors
+/// As [`parse`].
+pub fn parse_hcl(source: &str, file: &str, variables: &VariableSources) -> Result<Parsed, Vec<Diagnostic>> {
+    parse(&Input { source, file, variables, files: None })
+}
+
+/// Reads a jobspec in HCL, in its native form or in that of JSON (which begins with a brace).
 ///
 /// # Errors
 /// Everything that is wrong with it, as far as it can be told at once.
-pub fn parse_hcl(source: &str, file: &str, sources: &VariableSources) -> Result<Parsed, Vec<Diagnostic>> {
+pub fn parse(input: &Input<'_>) -> Result<Parsed, Vec<Diagnostic>> {
+    let Input { source, file, .. } = *input;
     if source.len() > MAX_SOURCE {
         let message = format!("the jobspec has {} bytes, more than the {MAX_SOURCE} allowed", source.len());
         return Err(vec![Diagnostic::without_position(Severity::Error, "too-big", file, message)]);
     }
-    let source = Source { name: file, text: source };
+    if source.trim_start().starts_with(['{', '[']) {
+        let (made, origin) = hcl_json::to_native(source, file).map_err(|problem| vec![*problem])?;
+        return read(input, &made, Some(&origin));
+    }
+    read(input, source, None)
+}
+
+/// `text` is the native form; it was made from `origin` when there is one.
+fn read(input: &Input<'_>, text: &str, origin: Option<&Origin>) -> Result<Parsed, Vec<Diagnostic>> {
+    let Input { file, variables: sources, .. } = *input;
+    let source = Source { name: file, text, origin };
     let body = parser::parse_body(source.text).map_err(|error| vec![syntax_error(&source, &error)])?;
     let meter = Meter::default();
-    let root = Scope::root(source.text, &meter);
+    let root = Scope::root(input.files, &meter);
     let mut decoder = Decoder::new(&source);
 
     let mut variables = Variables::new(&source, &root);
@@ -137,8 +193,10 @@ pub fn parse_hcl(source: &str, file: &str, sources: &VariableSources) -> Result<
     if !decoder.report.is_empty() {
         return Err(decoder.report.into_list());
     }
-    let job = json::job_from_api_value(serde_json::Value::Object(api), file)?;
-    let mut parsed = Parsed { job, warnings: Vec::new(), file: file.to_owned(), source: source.text.to_owned(), spans: decoder.spans };
+    let spans = decoder.spans;
+    let place = Place { file: file.to_owned(), source: text.to_owned(), origin: origin.cloned(), spans };
+    let job = json::job_from_api_value(serde_json::Value::Object(api)).map_err(|problems| place.locate(&problems))?;
+    let mut parsed = Parsed { job, warnings: Vec::new(), place };
     parsed.warnings = parsed.locate(&json::kept::warnings(&parsed.job));
     Ok(parsed)
 }

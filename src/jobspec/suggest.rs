@@ -14,6 +14,34 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
     known.into_iter().map(|candidate| (distance(name, candidate), candidate)).filter(|(d, _)| *d <= limit).min().map(|(_, best)| best)
 }
 
+/// Names that other tools and older versions have for things, and what they are called here.
+const ELSEWHERE: [(&str, &str); 18] = [
+    ("environment", "env"),
+    ("contents", "data"),
+    ("content", "data"),
+    ("memory_mb", "memory"),
+    ("mem", "memory"),
+    ("cpu_mhz", "cpu"),
+    ("replicas", "count"),
+    ("instances", "count"),
+    ("dest", "destination"),
+    ("target", "destination"),
+    ("src", "source"),
+    ("cmd", "command"),
+    ("arguments", "args"),
+    ("img", "image"),
+    ("jar", "jar_path"),
+    ("kind", "type"),
+    ("timezone", "time_zone"),
+    ("schedule", "cron"),
+];
+
+/// What `name` is called here, when it is a name of something else's for one of `known`.
+pub fn usual_name<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let (_, usual) = ELSEWHERE.iter().find(|(other, _)| *other == name)?;
+    known.into_iter().find(|candidate| candidate == usual)
+}
+
 /// `did you mean "x"?`, when there is something to suggest.
 pub fn did_you_mean<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<String> {
     nearest(name, known).map(|best| format!("did you mean `{best}`?"))

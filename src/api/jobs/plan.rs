@@ -1,12 +1,8 @@
 //! `PUT /v1/job/:id/plan`: what registering a job would do.
 
-use std::collections::BTreeMap;
-
 use crate::api::call::{Answer, Call};
-use crate::api::handles::DesiredChanges;
 use crate::api::types::job::{JobPlanRequest, JobPlanResponse, PlanAnnotations};
 use crate::api::{ApiError, job_json};
-use crate::jobspec::diff::job_diff;
 
 pub async fn plan(call: Call) -> Answer {
     let request: JobPlanRequest = call.json()?;
@@ -14,16 +10,14 @@ pub async fn plan(call: Call) -> Answer {
     if *parsed.job.key.id != *call.parameter() {
         return Err(ApiError::bad_request("Job ID does not match"));
     }
-    let current = call.api.server.store().load().job(&parsed.job.key).cloned();
-    let mut difference = request.diff.then(|| job_diff(current.as_deref(), Some(&parsed.job)));
-    let run = call.api.server.plan_job(parsed.job).await?;
-    for group in difference.iter_mut().flat_map(|difference| &mut difference.task_groups) {
-        group.updates = run.groups.get(group.name.as_str()).map(updates).unwrap_or_default();
-    }
-    let difference = difference.map(serde_json::to_value).transpose().map_err(|error| ApiError::internal(error.to_string()))?;
+    let job = parsed.job;
+    // Before the dry run, so that the difference is to what it starts from or to something older.
+    let current = call.api.server.store().load().job(&job.key).cloned();
+    let run = call.api.server.plan_job(job.clone()).await?;
+    let diff = request.diff.then(|| job_json::diff(current.as_deref(), &job, &run.groups));
     let response = JobPlanResponse {
         job_modify_index: run.job_modify_index,
-        diff: difference,
+        diff,
         annotations: Some(PlanAnnotations {
             desired_tg_updates: run.groups.iter().map(|(group, changes)| (group.to_string(), changes.into())).collect(),
             preempted_allocs: Vec::new(),
@@ -33,21 +27,4 @@ pub async fn plan(call: Call) -> Answer {
         ..JobPlanResponse::default()
     };
     call.plain(&response)
-}
-
-/// The words that clients print behind a count.
-fn updates(changes: &DesiredChanges) -> BTreeMap<String, u64> {
-    [
-        ("create", changes.place),
-        ("destroy", changes.stop),
-        ("migrate", changes.migrate),
-        ("canary", changes.canary),
-        ("in-place update", changes.in_place),
-        ("create/destroy update", changes.destructive),
-        ("ignore", changes.ignore),
-    ]
-    .into_iter()
-    .filter(|(_, count)| *count > 0)
-    .map(|(kind, count)| (kind.to_owned(), count))
-    .collect()
 }

@@ -1,29 +1,29 @@
 //! A job's versions: list, go back, mark as stable, and the text they were submitted as.
 
+use std::collections::BTreeMap;
+
 use serde::Deserialize;
+use serde_json::Value;
 
 use super::{existing_job, index_of_job};
 use crate::api::call::{Answer, Call};
 use crate::api::types::job::{JobRegisterResponse, JobRevertRequest, JobSubmission, JobVersionsResponse};
 use crate::api::{ApiError, job_json};
-use crate::jobspec::diff::job_diff;
 use crate::state::Table;
 
-/// `diffs=true` adds what each version changed in the one before it.
 pub async fn versions(call: Call) -> Answer {
     let key = call.job_key()?;
-    let with_diffs = call.query.flag("diffs", false)?;
     let view = call.view(&[Table::Jobs], |state| index_of_job(state, &key)).await?;
     existing_job(&view.state, &key)?;
-    let versions = view.state.job_versions(&key);
-    let mut response =
-        JobVersionsResponse { versions: versions.iter().map(|job| job_json::to_value(job)).collect(), ..JobVersionsResponse::default() };
-    if with_diffs {
-        let pairs = versions.iter().zip(versions.iter().skip(1));
-        let diffs: Result<_, _> = pairs.map(|(new, old)| serde_json::to_value(job_diff(Some(old), Some(new)))).collect();
-        response.diffs = diffs.map_err(|error| ApiError::internal(error.to_string()))?;
-    }
-    call.found(&view, &response)
+    let known = view.state.job_versions(&key);
+    let versions: Vec<Value> = known.iter().map(|job| job_json::to_value(job)).collect();
+    // Newest first: each leads from the version behind it.
+    let diffs = if call.query.flag("diffs", false)? {
+        known.iter().zip(known.iter().skip(1)).map(|(new, old)| job_json::diff(Some(old), new, &BTreeMap::new())).collect()
+    } else {
+        Vec::new()
+    };
+    call.found(&view, &JobVersionsResponse { versions, diffs })
 }
 
 pub async fn revert(call: Call) -> Answer {

@@ -242,6 +242,9 @@ pub struct JobValidateResponse {
     pub error: String,
     #[serde(deserialize_with = "null_as_default")]
     pub warnings: String,
+    /// Errors and warnings as data: severity, code, message, path's place where there is one, help.
+    #[serde(skip_serializing_if = "serde_json::Value::is_null")]
+    pub diagnostics: serde_json::Value,
 }
 
 /// Body of `PUT /v1/jobs/parse`.

@@ -8,6 +8,7 @@ pub mod inspect;
 pub mod plan;
 pub mod run;
 pub mod scale;
+pub mod schema;
 pub mod start;
 pub mod status;
 pub mod stop;
@@ -31,6 +32,7 @@ pub enum JobCommand {
     Scale(scale::ScaleArgs),
     Eval(eval::EvalArgs),
     Allocs(allocs::AllocsArgs),
+    Schema(schema::SchemaArgs),
 }
 
 impl JobCommand {
@@ -48,6 +50,7 @@ impl JobCommand {
             Self::Scale(args) => args.run().await,
             Self::Eval(args) => args.run().await,
             Self::Allocs(args) => args.run().await,
+            Self::Schema(args) => args.run(),
         }
     }
 }

@@ -5,7 +5,7 @@
 mod attribute_value;
 mod finish;
 mod kept;
-mod schema;
+pub mod schema;
 mod services;
 mod stanzas;
 
@@ -21,7 +21,7 @@ use super::diagnostic::{Report, Severity, Source};
 use super::hcl::dynamic;
 use super::hcl::variables::to_diagnostic;
 use super::hcl::{EvalError, Scope};
-use super::suggest::did_you_mean;
+use super::suggest::{did_you_mean, usual_name};
 
 pub use self::stanzas::JOB;
 
@@ -177,7 +177,7 @@ impl<'a> Decoder<'a> {
                 return self.complain("not-an-attribute", span, format!("`{key}` is a block, not an attribute"), help);
             }
             let message = format!("`{name}` has no attribute `{key}`");
-            return self.complain("unknown-attribute", span, message, did_you_mean(key, stanza.names()));
+            return self.complain("unknown-attribute", span, message, suggestion(key, stanza));
         };
         if let Some(span) = attribute.value.span().or(span) {
             self.spans.insert(format!("{path}.{key}"), span);
@@ -210,7 +210,7 @@ impl<'a> Decoder<'a> {
         }
         let Some(known) = stanza.attribute(block.name) else {
             let message = format!("`{name}` has no block `{}`", block.name);
-            return self.complain("unknown-block", block.span.clone(), message, did_you_mean(block.name, stanza.names()));
+            return self.complain("unknown-block", block.span.clone(), message, suggestion(block.name, stanza));
         };
         if !known.kind.is_map() {
             let help = Some(format!("write `{} = ...`", block.name));
@@ -224,6 +224,16 @@ impl<'a> Decoder<'a> {
             self.spans.insert(format!("{path}.{}", block.name), span.clone());
         }
         let map = if matches!(known.kind, schema::Kind::Config) {
+            for attribute in block.body.attributes() {
+                if let Some(span) = attribute.key.span() {
+                    self.spans.insert(format!("{path}.{}.{}", block.name, attribute.key.as_str()), span);
+                }
+            }
+            for inner in block.body.blocks() {
+                if let Some(span) = inner.ident.span() {
+                    self.spans.insert(format!("{path}.{}.{}", block.name, inner.ident.as_str()), span);
+                }
+            }
             self.open_body(block.body, scope)
         } else {
             self.map_body(known.kind, block, path, scope)
@@ -351,6 +361,32 @@ impl<'a> Decoder<'a> {
                 }
             }
         }
+    }
+}
+
+/// What was meant by a name that `stanza` does not know: another spelling, or another place for it.
+fn suggestion(name: &str, stanza: &'static Stanza) -> Option<String> {
+    if let Some(usual) = usual_name(name, stanza.names()) {
+        return Some(format!("it is called `{usual}`"));
+    }
+    let mut homes = Vec::new();
+    find_homes(name, &JOB, "job", &mut homes);
+    if !homes.is_empty() && homes.len() <= 4 {
+        return Some(format!("`{name}` belongs into {}", homes.join(" or ")));
+    }
+    did_you_mean(name, stanza.names())
+}
+
+/// Stanzas that know `name`.
+fn find_homes(name: &str, stanza: &'static Stanza, called: &str, homes: &mut Vec<String>) {
+    if stanza.attribute(name).is_some() || stanza.child(name).is_some() {
+        let home = format!("`{called}`");
+        if !homes.contains(&home) {
+            homes.push(home);
+        }
+    }
+    for child in stanza.children.iter().filter(|child| child.refused.is_none()) {
+        find_homes(name, child.stanza, child.name, homes);
     }
 }
 

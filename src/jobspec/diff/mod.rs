@@ -3,6 +3,7 @@
 //! Compared is the API's form, field by field: whatever can be written in a jobspec takes part without a
 //! list of its own here.
 
+mod annotate;
 mod value;
 
 #[cfg(test)]
@@ -13,6 +14,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use serde_json::{Map, Value as Json};
 
+pub use self::annotate::Updates;
 use super::json::job_to_value;
 use crate::model::Job;
 

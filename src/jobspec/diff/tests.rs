@@ -1,6 +1,6 @@
 //! Two versions, and what a plan says of them.
 
-use super::{DiffType, job_diff};
+use super::{DiffType, Updates, job_diff};
 use crate::jobspec::{VariableSources, parse_hcl};
 use crate::model::Job;
 
@@ -44,6 +44,19 @@ fn equal_jobs_differ_in_nothing_whatever_the_cluster_says_of_them() {
     let diff = job_diff(Some(&job), Some(&later));
     assert_eq!((diff.r#type, diff.fields.len(), diff.objects.len()), (DiffType::None, 0, 0));
     assert!(diff.task_groups.iter().all(|group| group.r#type == DiffType::None));
+}
+
+#[test]
+fn a_plan_says_what_each_change_causes() {
+    let second = FIRST.replace("count = 1", "count = 3").replace("app:1", "app:2");
+    let mut diff = job_diff(Some(&parse(FIRST)), Some(&parse(&second)));
+    let updates = Updates { create: 2, destructive: 1, ..Updates::default() };
+    diff.annotate(&[("web".to_owned(), updates)].into());
+    let web = &diff.task_groups[diff.task_groups.iter().position(|group| group.name == "web").unwrap()];
+    assert_eq!(web.updates, [("create".to_owned(), 2), ("create/destroy update".to_owned(), 1)].into());
+    assert_eq!(web.fields.iter().find(|field| field.name == "Count").unwrap().annotations, ["forces create"]);
+    let notes = |name: &str| web.tasks.iter().find(|task| task.name == name).map(|task| task.annotations.clone()).unwrap_or_default();
+    assert_eq!((notes("server"), notes("old").len()), (vec!["forces create/destroy update".to_owned()], 0));
 }
 
 #[test]

@@ -55,7 +55,6 @@ pub fn expand<'a>(block: &'a Block, scope: &Scope<'_>) -> EvalResult<Expansion<'
     let mut blocks = Vec::new();
     for (key, value) in elements(&collection, for_each.span())? {
         scope.spend(COST_PER_BLOCK, block.ident.span())?;
-        // A set's elements are their own keys in HCL; lists stand for sets here too, and keep their index as key.
         let pair = [("key".to_owned(), key), ("value".to_owned(), value)];
         let iterator = Scope::fits(Value::map(pair.into()), for_each.span())?;
         let mut inner = Scope::child(scope);

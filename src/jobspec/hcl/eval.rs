@@ -115,8 +115,15 @@ fn binary(left: &Expression, operator: BinaryOperator, right: &Expression, scope
         scope.spend(left_value.weight().min(right_value.weight()) / 16, span)?;
         return Ok(Value::Bool((left_value == right_value) == (operator == BinaryOperator::Eq)));
     }
-    let a = number_of(&left_value, "the left operand", left.span())?;
-    let b = number_of(&right_value, "the right operand", right.span())?;
+    let is_text = |value: &Value| matches!(value, Value::String(_));
+    let joins = operator == BinaryOperator::Plus && (is_text(&left_value) || is_text(&right_value));
+    let hint = |error: Box<EvalError>| {
+        let help =
+            error.help.clone().or(joins.then(|| "`+` adds numbers; texts are put together as \"${a}${b}\", or with join()".to_owned()));
+        error.with_help(help)
+    };
+    let a = number_of(&left_value, "the left operand", left.span()).map_err(hint)?;
+    let b = number_of(&right_value, "the right operand", right.span()).map_err(hint)?;
     operators::arithmetic(a, operator, b).map_err(|problem| EvalError::new("bad-arithmetic", span, problem))
 }
 
@@ -144,7 +151,8 @@ fn function_call(call: &FuncCall, scope: &Scope<'_>, span: Option<Range<usize>>)
         }
     }
     scope.spend(values.iter().map(Value::weight).sum::<usize>() / 16, span.clone())?;
-    let result = functions::call(name, &values).map_err(|problem| problem.located(name, &arguments, span.clone()))?;
+    scope.spend(functions::extra_work(name, &values), span.clone())?;
+    let result = functions::call(name, &values, scope.files).map_err(|problem| problem.located(name, &arguments, span.clone()))?;
     scope.spend(result.weight() / 16, span)?;
     Ok(result)
 }
@@ -211,6 +219,7 @@ fn for_expression(comprehension: &ForExpr, scope: &Scope<'_>, span: Option<Range
 /// The keys and elements of a collection, in order: what `for`, `%{for}` and `for_each` walk over.
 pub fn elements(collection: &Value, span: Option<Range<usize>>) -> EvalResult<Vec<(Value, Value)>> {
     match collection {
+        Value::List(items) if items.is_set() => Ok(items.iter().map(|item| (item.clone(), item.clone())).collect()),
         Value::List(items) => Ok((0i64..).zip(items.iter()).map(|(index, item)| (Value::int(index), item.clone())).collect()),
         Value::Map(items) => Ok(items.iter().map(|(key, item)| (Value::string(key.as_str()), item.clone())).collect()),
         other => Err(EvalError::new("wrong-type", span, format!("only a list or a map can be walked over, this is {}", article(other)))),

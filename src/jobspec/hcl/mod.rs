@@ -19,5 +19,6 @@ mod types;
 pub mod value;
 pub mod variables;
 
+pub use functions::function_names;
 pub use scope::{EvalError, EvalResult, Meter, Scope};
 pub use value::Value;

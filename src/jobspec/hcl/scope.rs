@@ -1,10 +1,11 @@
-//! What an expression can see: names, the source for verbatim text, and how much work is left.
+//! What an expression can see: names, the files it was lent, and how much work is left.
 
 use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
 use super::value::{TooBig, Value};
+use crate::jobspec::files::FileAccess;
 
 /// Total work of one jobspec, in units of about one value touched or 16 bytes made.
 const BUDGET: usize = 8_000_000;
@@ -59,19 +60,20 @@ impl Meter {
 /// Names in reach, innermost first.
 #[derive(Debug)]
 pub struct Scope<'a> {
-    pub source: &'a str,
+    /// None where expressions have no business with files.
+    pub files: Option<&'a dyn FileAccess>,
     pub meter: &'a Meter,
     parent: Option<&'a Scope<'a>>,
     names: BTreeMap<String, Value>,
 }
 
 impl<'a> Scope<'a> {
-    pub fn root(source: &'a str, meter: &'a Meter) -> Self {
-        Self { source, meter, parent: None, names: BTreeMap::new() }
+    pub fn root(files: Option<&'a dyn FileAccess>, meter: &'a Meter) -> Self {
+        Self { files, meter, parent: None, names: BTreeMap::new() }
     }
 
     pub fn child(parent: &'a Scope<'a>) -> Self {
-        Self { source: parent.source, meter: parent.meter, parent: Some(parent), names: BTreeMap::new() }
+        Self { files: parent.files, meter: parent.meter, parent: Some(parent), names: BTreeMap::new() }
     }
 
     pub fn set(&mut self, name: &str, value: Value) {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use hcl_edit::expr::{Expression, FuncCall, ObjectKey};
 
-use super::eval::article;
+use super::eval::{article, evaluate};
+use super::scope::{Meter, Scope};
 use super::value::Value;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -16,8 +17,8 @@ pub enum Type {
     List(Box<Type>),
     Set(Box<Type>),
     Map(Box<Type>),
-    /// Attributes with their types, and whether each may be left out.
-    Object(BTreeMap<String, (Type, bool)>),
+    /// Attributes with their types, and what stands for one that is left out, if it may be.
+    Object(BTreeMap<String, (Type, Option<Value>)>),
     Tuple(Vec<Type>),
 }
 
@@ -75,15 +76,24 @@ fn constructed(call: &FuncCall) -> Result<Type, String> {
     }
 }
 
-/// The type of an object's attribute, which may be `optional(type)`.
-fn attribute(expr: &Expression) -> Result<(Type, bool), String> {
+/// The type of an object's attribute, which may be `optional(type)` or `optional(type, default)`.
+fn attribute(expr: &Expression) -> Result<(Type, Option<Value>), String> {
     if let Expression::FuncCall(call) = expr
         && call.name.name.as_str() == "optional"
     {
         let inner = call.args.get(0).ok_or("optional() takes a type")?;
-        return Ok((parse(inner)?, true));
+        let inner = parse(inner)?;
+        let default = match call.args.get(1) {
+            None => Value::Null,
+            Some(default) => {
+                let meter = Meter::default();
+                let value = evaluate(default, &Scope::root(None, &meter)).map_err(|error| error.message)?;
+                inner.convert(&value).map_err(|problem| format!("the default of optional(): {problem}"))?
+            }
+        };
+        return Ok((inner, Some(default)));
     }
-    Ok((parse(expr)?, false))
+    Ok((parse(expr)?, None))
 }
 
 impl Type {
@@ -98,7 +108,7 @@ impl Type {
             (Self::List(inner), Value::List(items)) => list(items.iter().map(|item| inner.convert(item))),
             (Self::Set(inner), Value::List(items)) => {
                 let converted = items.iter().map(|item| inner.convert(item)).collect::<Result<Vec<_>, _>>()?;
-                super::functions::set::unique(converted).map_err(|error| error.to_string())
+                super::functions::set::set_of(converted).map_err(|error| error.to_string())
             }
             (Self::Map(inner), Value::Map(items)) => map(items.iter().map(|(key, item)| (key, inner.convert(item)))),
             (Self::Tuple(types), Value::List(items)) if types.len() == items.len() => {
@@ -106,11 +116,12 @@ impl Type {
             }
             (Self::Object(attributes), Value::Map(items)) => {
                 let mut converted = BTreeMap::new();
-                for (name, (inner, optional)) in attributes {
-                    let item = match items.get(name) {
-                        Some(item) => inner.convert(item).map_err(|problem| format!("attribute `{name}`: {problem}"))?,
-                        None if *optional => Value::Null,
-                        None => return Err(format!("attribute `{name}` is missing")),
+                for (name, (inner, default)) in attributes {
+                    let item = match (items.get(name), default) {
+                        // Null asks for the default too.
+                        (None | Some(Value::Null), Some(default)) => default.clone(),
+                        (Some(item), _) => inner.convert(item).map_err(|problem| format!("attribute `{name}`: {problem}"))?,
+                        (None, None) => return Err(format!("attribute `{name}` is missing")),
                     };
                     converted.insert(name.clone(), item);
                 }

@@ -1,6 +1,6 @@
 //! Values that expressions have.
 //!
-//! Lists, tuples and sets are one kind here, and so are maps and objects: a jobspec cannot tell them apart where it
+//! Lists, tuples and sets are one kind here (sets remember that their elements are their keys), and so are maps and objects: a jobspec cannot tell them apart where it
 //! matters. A value knows its weight and depth, both bounded when it is made, so that no walk over it can
 //! run long or overflow the stack, however often it shares parts of itself.
 
@@ -29,7 +29,15 @@ pub enum Value {
 pub struct Sized<T> {
     weight: usize,
     depth: usize,
+    /// Whether elements are their own keys, as those of sets are.
+    is_set: bool,
     items: T,
+}
+
+impl<T> Sized<T> {
+    pub fn is_set(&self) -> bool {
+        self.is_set
+    }
 }
 
 impl<T> std::ops::Deref for Sized<T> {
@@ -59,12 +67,18 @@ impl Value {
 
     pub fn list(items: Vec<Self>) -> Result<Self, TooBig> {
         let (weight, depth) = measure(items.iter().map(|item| (0, item)))?;
-        Ok(Self::List(Arc::new(Sized { weight, depth, items })))
+        Ok(Self::List(Arc::new(Sized { weight, depth, is_set: false, items })))
+    }
+
+    /// A list whose elements are their own keys. They must be there once, in a set's order.
+    pub fn set(items: Vec<Self>) -> Result<Self, TooBig> {
+        let (weight, depth) = measure(items.iter().map(|item| (0, item)))?;
+        Ok(Self::List(Arc::new(Sized { weight, depth, is_set: true, items })))
     }
 
     pub fn map(items: BTreeMap<String, Self>) -> Result<Self, TooBig> {
         let (weight, depth) = measure(items.iter().map(|(key, item)| (key.len(), item)))?;
-        Ok(Self::Map(Arc::new(Sized { weight, depth, items })))
+        Ok(Self::Map(Arc::new(Sized { weight, depth, is_set: false, items })))
     }
 
     /// A list of strings, which is what most functions return.

@@ -13,6 +13,7 @@ use super::types::{self, Type};
 use super::value::Value;
 use crate::jobspec::diagnostic::{Diagnostic, Report, Severity, Source};
 use crate::jobspec::suggest::did_you_mean;
+use crate::jobspec::syntax::syntax_error;
 
 /// Where values of variables come from, weakest first: `default`, then `env`, `files` in order, `flags` in order.
 #[derive(Clone, Debug, Default)]
@@ -233,7 +234,7 @@ impl<'a> Variables<'a> {
     }
 
     fn read_file(&mut self, file: &VariableFile) -> Vec<(String, Value)> {
-        let source = Source { name: &file.name, text: &file.text };
+        let source = Source::new(&file.name, &file.text);
         if file.name.ends_with(".json") {
             let parsed = serde_json::from_str(&file.text).map_err(|error| error.to_string());
             let map = parsed.and_then(|json: serde_json::Value| Value::from_json(&json).map_err(|error| error.to_string()));
@@ -256,7 +257,7 @@ impl<'a> Variables<'a> {
                 return Vec::new();
             }
         };
-        let scope = Scope::root(&file.text, self.scope.meter);
+        let scope = Scope::root(self.scope.files, self.scope.meter);
         let mut values = Vec::new();
         for attribute in body.attributes() {
             match evaluate(&attribute.value, &scope) {
@@ -292,16 +293,11 @@ impl<'a> Variables<'a> {
 fn evaluate_text(text: &str) -> Result<Value, String> {
     let expr: Expression = parser::parse_expr(text.trim()).map_err(|error| error.message().to_owned())?;
     let meter = Meter::default();
-    evaluate(&expr, &Scope::root(text, &meter)).map_err(|error| error.message)
+    evaluate(&expr, &Scope::root(None, &meter)).map_err(|error| error.message)
 }
 
 pub fn to_diagnostic(source: &Source<'_>, error: EvalError) -> Diagnostic {
     let mut diagnostic = source.diagnostic(Severity::Error, error.code, error.span, error.message);
     diagnostic.help = error.help;
     diagnostic
-}
-
-pub fn syntax_error(source: &Source<'_>, error: &parser::Error) -> Diagnostic {
-    let at = error.location().offset();
-    source.diagnostic(Severity::Error, "syntax", Some(at..at + 1), error.message())
 }

@@ -12,6 +12,7 @@ use super::types::{
     ApiVolumeMount,
 };
 use super::{policies, services};
+use crate::jobspec::drivers;
 use crate::model::group::{Scaling, VolumeRequest};
 use crate::model::job::{Parameterized, Periodic};
 use crate::model::network::Dns;
@@ -283,11 +284,13 @@ fn task(api: ApiTask, at: &mut Problems<'_>) -> Task {
         keep(&mut other, format!("VolumeMounts[{index}].SELinuxLabel"), spec.selinux_label.take());
         volume_mounts.push(volume_mount(spec));
     }
+    let mut config = api.config.map(to_config).unwrap_or_else(|| ConfigValue::Map(BTreeMap::new()));
+    drivers::conform(api.driver.as_deref().unwrap_or_default(), &mut config);
     let logs = api.log_config.unwrap_or_default();
     Task {
         name: text(api.name),
         driver: text(api.driver),
-        config: api.config.map(to_config).unwrap_or_else(|| ConfigValue::Map(BTreeMap::new())),
+        config,
         user: text(api.user),
         env: text_map(api.env),
         meta: text_map(api.meta),
@@ -327,7 +330,7 @@ fn resources(api: ApiResources, other: &mut Other, at: &mut Problems<'_>) -> Tas
     keep(other, "Resources.DiskMB", api.disk.map(Into::into));
     let mut here = at.inside("resources");
     if api.networks.is_some_and(|networks| !networks.is_empty()) {
-        here.add("network", "a task has no network of its own; ask for it in the group".to_owned());
+        here.add("network", "a task has no network of its own; move it into the group".to_owned());
     }
     let mut devices = Vec::new();
     for device in api.devices.unwrap_or_default() {

@@ -12,7 +12,8 @@ use serde_json::Value as Json;
 
 use self::types::ApiJob;
 use super::diagnostic::{Diagnostic, Severity, Source};
-use super::{MAX_SOURCE, Parsed, defaults};
+use super::validate::Problem;
+use super::{MAX_SOURCE, Parsed, Place, defaults};
 use crate::model::Job;
 
 /// Reads `{"Job": {...}}`, or the job itself.
@@ -71,33 +72,32 @@ fn read(value: Json, file: &str) -> Result<ApiJob, Vec<Diagnostic>> {
 }
 
 fn parsed(api: ApiJob) -> Result<Parsed, Vec<Diagnostic>> {
-    let job = build(api, FILE)?;
-    let mut parsed = Parsed { job, warnings: Vec::new(), file: FILE.to_owned(), source: String::new(), spans: super::Spans::new() };
+    let place = Place::nowhere(FILE);
+    let job = build(api).map_err(|problems| place.locate(&problems))?;
+    let mut parsed = Parsed { job, warnings: Vec::new(), place };
     parsed.warnings = parsed.locate(&kept::warnings(&parsed.job));
     Ok(parsed)
 }
 
-/// The model of a job in the API's form; `file` is for messages.
-pub(super) fn job_from_api_value(value: Json, file: &str) -> Result<Job, Vec<Diagnostic>> {
-    build(read(value, file)?, file)
+/// The model of a job in the API's form.
+pub(super) fn job_from_api_value(value: Json) -> Result<Job, Vec<Problem>> {
+    let api = serde_json::from_value(value).map_err(|error| vec![Problem::error("job", error.to_string())])?;
+    build(api)
 }
 
-fn build(mut api: ApiJob, file: &str) -> Result<Job, Vec<Diagnostic>> {
+fn build(mut api: ApiJob) -> Result<Job, Vec<Problem>> {
     defaults::canonicalize(&mut api);
     let mut problems = Vec::new();
     let job = into_model::job(api, &mut problems);
     if problems.is_empty() {
         return Ok(job);
     }
-    Err(problems
-        .into_iter()
-        .map(|(path, message)| Diagnostic::without_position(Severity::Error, "bad-value", file, format!("{path}: {message}")))
-        .collect())
+    Err(problems.into_iter().map(|(path, message)| Problem::error(path, message)).collect())
 }
 
 fn json_error(bytes: &[u8], error: &serde_json::Error) -> Diagnostic {
     let text = String::from_utf8_lossy(bytes);
-    let source = Source { name: FILE, text: &text };
+    let source = Source::new(FILE, &text);
     let line_start = text.split_inclusive('\n').take(error.line().saturating_sub(1)).map(str::len).sum::<usize>();
     let at = line_start + error.column().saturating_sub(1);
     let message = error.to_string();

@@ -25,5 +25,5 @@ fn every_example_is_a_valid_job_and_survives_json() {
         assert_eq!(job_from_slice(&json).unwrap().job, parsed.job, "{name}");
         seen += 1;
     }
-    assert!(seen >= 10, "only {seen} examples found");
+    assert!(seen >= 20, "only {seen} examples found");
 }

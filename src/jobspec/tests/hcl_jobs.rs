@@ -249,12 +249,18 @@ job "j" {
     }
     task "t" {
       driver = "raw_exec"
+      config {
+        command = "x"
+      }
       identity {
         aud = ["x"]
       }
     }
     task "own" {
       driver = "raw_exec"
+      config {
+        command = "x"
+      }
       vault {
         role = "r"
       }

@@ -6,3 +6,4 @@ mod hcl_jobs;
 mod json_jobs;
 mod properties;
 mod sample;
+mod wild;

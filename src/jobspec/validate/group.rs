@@ -2,7 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Rules, affinities, constraints, policy, spreads, task};
+use super::{Rules, affinities, constraints, kept, policy, spreads, task};
+use crate::jobspec::json::kept::Other;
 use crate::model::service::Service;
 use crate::model::{JobType, MebiBytes, NetworkMode, TaskGroup};
 
@@ -29,7 +30,7 @@ pub fn check(rules: &mut Rules<'_>, group: &TaskGroup) {
     let all_services = group.services.iter().chain(group.tasks.iter().flat_map(|task| &task.services));
     let providers: BTreeSet<bool> = all_services.map(|service| service.provider == crate::model::service::ServiceProvider::Nomad).collect();
     rules.refuse_if(providers.len() > 1, "service", || "all services of a group must have the same provider".to_owned());
-    services(rules, &group.services, group);
+    services(rules, &group.services, group, &group.other);
     tasks(rules, group);
 }
 
@@ -43,7 +44,10 @@ fn policies(rules: &mut Rules<'_>, group: &TaskGroup) {
         policy::reschedule(&mut rules.inside("reschedule"), &group.reschedule);
     }
     if let Some(update) = &group.update {
-        policy::update(&mut rules.inside("update"), update);
+        // What a group has from its job was judged there.
+        if rules.job.update.as_ref() != Some(update) {
+            policy::update(&mut rules.inside("update"), update);
+        }
         rules.warn_if(
             update.max_parallel > group.count.max(1) && job_type == JobType::Service && group.count > 0,
             "update.max_parallel",
@@ -118,7 +122,11 @@ fn volumes(rules: &mut Rules<'_>, group: &TaskGroup) {
 }
 
 fn tasks(rules: &mut Rules<'_>, group: &TaskGroup) {
-    rules.refuse_if(group.tasks.is_empty(), "task", || "there must be at least one task".to_owned());
+    let has_connect = group.other.keys().any(|key| key.ends_with(".Connect"));
+    rules.refuse_if(group.tasks.is_empty(), "task", || {
+        let reason = if has_connect { "; pannier has no Connect, and adds no gateway or proxy task of its own" } else { "" };
+        format!("there must be at least one task{reason}")
+    });
     let only_hooks = !group.tasks.is_empty() && !group.tasks.iter().any(crate::model::Task::is_main);
     rules.refuse_if(only_hooks, "task", || "there must be a main task, one without `lifecycle`".to_owned());
     let leaders = group.tasks.iter().filter(|task| task.leader).count();
@@ -128,14 +136,15 @@ fn tasks(rules: &mut Rules<'_>, group: &TaskGroup) {
         rules.refuse_if(!names.insert(&spec.name), "task", || format!("there are two tasks named {:?}", spec.name));
         let mut here = rules.inside(&format!("task[{}]", spec.name));
         task::check(&mut here, spec, group);
-        services(&mut here, &spec.services, group);
+        services(&mut here, &spec.services, group, &spec.other);
     }
 }
 
 /// Services of a group or of a task.
-fn services(rules: &mut Rules<'_>, services: &[Service], group: &TaskGroup) {
+fn services(rules: &mut Rules<'_>, services: &[Service], group: &TaskGroup, other: &Other) {
     let mut seen = BTreeSet::new();
     for (index, service) in services.iter().enumerate() {
+        kept::service(rules, index, service.provider == crate::model::service::ServiceProvider::Nomad, other);
         let mut at = rules.inside(&format!("service[{index}]"));
         let twice = !seen.insert((&service.name, &service.task, &service.port_label));
         at.refuse_if(twice, "name", || format!("there are two services {:?} with this task and port", service.name));

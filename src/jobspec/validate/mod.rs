@@ -1,6 +1,8 @@
 //! What a job must be beyond its types: every rule, every violation at once, each with the path of what is wrong.
 
+mod cron;
 mod group;
+mod kept;
 mod policy;
 mod task;
 
@@ -16,15 +18,22 @@ pub struct Problem {
     /// `job.group[web].task[server].driver`.
     pub path: String,
     pub message: String,
+    pub help: Option<String>,
 }
 
 impl Problem {
     pub fn error(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Error, path: path.into(), message: message.into() }
+        Self { severity: Severity::Error, path: path.into(), message: message.into(), help: None }
     }
 
     pub fn warning(path: impl Into<String>, message: impl Into<String>) -> Self {
-        Self { severity: Severity::Warning, path: path.into(), message: message.into() }
+        Self { severity: Severity::Warning, path: path.into(), message: message.into(), help: None }
+    }
+
+    #[must_use]
+    pub fn with_help(mut self, help: Option<String>) -> Self {
+        self.help = help;
+        self
     }
 
     pub fn is_error(&self) -> bool {
@@ -59,6 +68,7 @@ pub fn validate(job: &Job) -> Vec<Problem> {
     if let Some(update) = &job.update {
         policy::update(&mut rules.inside("update"), update);
     }
+    kept::job(&mut rules, job);
     groups(&mut rules);
     problems
 }
@@ -83,12 +93,11 @@ fn templates(rules: &mut Rules<'_>) {
         });
         rules.refuse_if(job.parameterized.is_some(), "periodic", || "a parameterized job cannot be periodic".to_owned());
         rules.refuse_if(periodic.specs.is_empty(), "periodic.cron", || "is required".to_owned());
-        for spec in &periodic.specs {
-            let fields = spec.split_whitespace().count();
-            let is_alias = spec.starts_with('@') && fields == 1;
-            rules.refuse_if(!is_alias && !(5..=7).contains(&fields), "periodic.cron", || {
-                format!("{spec:?} has {fields} fields; there are 5 to 7")
-            });
+        for (index, spec) in periodic.specs.iter().enumerate() {
+            let name = if index == 0 { "periodic.cron" } else { "periodic.crons" };
+            if let Some(problem) = cron::problem(spec) {
+                rules.refuse(name, problem);
+            }
         }
         // Whether the zone exists is for who plans the runs to say: that takes a database.
         let plain = |c: char| c.is_ascii_alphanumeric() || "/_+-".contains(c);
@@ -121,7 +130,7 @@ fn groups(rules: &mut Rules<'_>) {
     rules.refuse_if(total > MAX_COUNT, "group", || format!("the groups ask for {total} instances together; {MAX_COUNT} is the most"));
     let promoting = job.groups.iter().filter_map(|group| group.update.as_ref()).filter(|update| update.auto_promote).count();
     let canaries = job.groups.iter().filter_map(|group| group.update.as_ref()).filter(|update| update.canary > 0).count();
-    rules.refuse_if(promoting > 0 && canaries < job.groups.len(), "update.auto_promote", || {
+    rules.refuse_if(promoting > 0 && canaries > 0 && canaries < job.groups.len(), "update.auto_promote", || {
         "needs `canary` above 0 in every group".to_owned()
     });
 }
@@ -152,6 +161,12 @@ impl Rules<'_> {
         if odd {
             self.problems.push(Problem::warning(format!("{}.{name}", self.path), message()));
         }
+    }
+
+    /// Problems that somebody else found, with paths from here on.
+    fn take(&mut self, problems: Vec<Problem>) {
+        let path = &self.path;
+        self.problems.extend(problems.into_iter().map(|problem| Problem { path: format!("{path}.{}", problem.path), ..problem }));
     }
 
     fn runs_everywhere(&self) -> bool {

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use super::{Rules, affinities, constraints, policy};
+use super::{Rules, affinities, constraints, kept, policy};
+use crate::jobspec::drivers::{self, meant};
 use crate::model::task::Template;
 use crate::model::{ConfigValue, LifecycleHook, MebiBytes, MegaHertz, Task, TaskGroup};
 
@@ -14,9 +15,14 @@ pub fn check(rules: &mut Rules<'_>, task: &Task, group: &TaskGroup) {
     // `<alloc directory>/alloc` is shared by all tasks, and `<alloc directory>/<task>` is each one's own.
     rules.refuse_if(matches!(&*task.name, "alloc" | "." | ".."), "name", || format!("{:?} is not a name for a task", task.name));
     rules.refuse_if(task.driver.is_empty(), "driver", || "is required".to_owned());
-    rules.refuse_if(!matches!(task.config, ConfigValue::Map(_) | ConfigValue::Null), "config", || {
-        format!("must be a map, not a {}", task.config.kind())
+    rules.warn_if(meant(&task.driver).is_some(), "driver", || {
+        format!("{:?} is no driver of pannier's own; did you mean {:?}?", task.driver, meant(&task.driver).unwrap_or_default())
     });
+    let is_map = matches!(task.config, ConfigValue::Map(_) | ConfigValue::Null);
+    rules.refuse_if(!is_map, "config", || format!("must be a map, not a {}", task.config.kind()));
+    if is_map {
+        rules.take(drivers::check(&task.driver, &task.config));
+    }
     constraints(rules, &task.constraints, false);
     affinities(rules, &task.affinities);
     if let Some(restart) = &task.restart {
@@ -27,6 +33,7 @@ pub fn check(rules: &mut Rules<'_>, task: &Task, group: &TaskGroup) {
         rules.refuse_if(late, "kill_timeout", || "is longer than the group's progress_deadline".to_owned());
     }
     resources(rules, task);
+    kept::task(rules, task);
     lifecycle(rules, task);
     logs(rules, task, group);
     let mut destinations = BTreeSet::new();
@@ -43,7 +50,9 @@ pub fn check(rules: &mut Rules<'_>, task: &Task, group: &TaskGroup) {
             format!("{:?} is not one of any, file, dir", artifact.mode)
         });
         if let Some(checksum) = artifact.options.get("checksum").filter(|checksum| !checksum.contains("${")) {
-            at.refuse_if(!is_checksum(checksum), "options.checksum", || format!("{checksum:?} is not `type:hex`"));
+            at.refuse_if(!is_checksum(checksum), "options.checksum", || {
+                format!("{checksum:?} is not md5, sha1, sha256 or sha512, a colon, and 32, 40, 64 or 128 hexadecimal digits")
+            });
         }
     }
     for (index, mount) in task.volume_mounts.iter().enumerate() {

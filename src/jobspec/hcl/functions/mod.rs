@@ -4,6 +4,7 @@
 
 mod collection;
 mod encoding;
+mod files;
 mod format;
 mod hash;
 mod network;
@@ -23,6 +24,7 @@ use hcl_edit::expr::Expression;
 use super::number::Number;
 use super::scope::EvalError;
 use super::value::{TooBig, Value};
+use crate::jobspec::files::FileAccess;
 use crate::jobspec::suggest::did_you_mean;
 
 /// A function with the number of arguments it takes.
@@ -51,10 +53,24 @@ const FAMILIES: [&[Function]; 9] = [
     format::FUNCTIONS,
 ];
 
-/// Functions that need the file system. A jobspec that a server parses has none to look at.
-const FILE_FUNCTIONS: [&str; 8] = ["abspath", "basename", "dirname", "file", "filebase64", "fileexists", "fileset", "pathexpand"];
-/// Not offered: a salted hash makes every plan a change, and RSA keys do not belong into a jobspec.
-const LEFT_OUT: [&str; 2] = ["bcrypt", "rsadecrypt"];
+/// Functions that get their arguments unevaluated, see `eval`.
+const SPECIAL: [&str; 3] = ["try", "can", "convert"];
+
+/// Names of other tools' functions, and what does the same here.
+const ELSEWHERE: [(&str, &str); 12] = [
+    ("toset", "convert(value, set(string))"),
+    ("tolist", "convert(value, list(string))"),
+    ("tomap", "convert(value, map(string))"),
+    ("tostring", "convert(value, string)"),
+    ("tonumber", "convert(value, number)"),
+    ("tobool", "convert(value, bool)"),
+    ("templatefile", "file(), or a `template` block with `source`"),
+    ("regex", "regex_replace()"),
+    ("sum", "a `for` expression, or a local value"),
+    ("timestamp", "`-var now=$(date -Is)` and a variable"),
+    ("uuid", "uuidv4()"),
+    ("base64gzip", "base64encode()"),
+];
 
 /// Why a call failed, and which argument is to blame.
 #[derive(Debug)]
@@ -143,32 +159,59 @@ impl<'a> Args<'a> {
     }
 }
 
+/// Work of a call beyond that of looking at its arguments, see `Meter`.
+pub fn extra_work(name: &str, arguments: &[Value]) -> usize {
+    if name == "bcrypt" { hash::bcrypt_work(&Args(arguments)) } else { 0 }
+}
+
 /// Calls the function `name`.
-pub fn call(name: &str, arguments: &[Value]) -> Result<Value, Problem> {
+pub fn call(name: &str, arguments: &[Value], lent: Option<&dyn FileAccess>) -> Result<Value, Problem> {
+    if let Some((_, wanted)) = files::NAMES.iter().find(|(known, _)| *known == name) {
+        return match lent {
+            _ if arguments.len() != *wanted => Err(wrong_count(*wanted, *wanted, arguments.len())),
+            Some(lent) => files::call(name, &Args(arguments), lent),
+            None => Err(Problem {
+                argument: None,
+                message: "a server does not look at files".to_owned(),
+                help: Some("functions with files work where `pannier job run` evaluates the jobspec".to_owned()),
+            }),
+        };
+    }
     let Some(found) = FAMILIES.iter().flat_map(|family| family.iter()).find(|function| function.name == name) else {
         return Err(unknown(name));
     };
     let given = arguments.len();
     if given < found.least || given > found.most {
-        let wanted = match (found.least, found.most) {
-            (least, ANY_NUMBER) => format!("at least {least}"),
-            (least, most) if least == most => least.to_string(),
-            (least, most) => format!("{least} to {most}"),
-        };
-        return Err(Problem::new(format!("takes {wanted} argument(s), not {given}")));
+        return Err(wrong_count(found.least, found.most, given));
     }
     (found.body)(&Args(arguments))
 }
 
+/// Every function there is, in no order.
+pub fn function_names() -> impl Iterator<Item = &'static str> {
+    let plain = FAMILIES.iter().flat_map(|family| family.iter()).map(|function| function.name);
+    plain.chain(SPECIAL).chain(files::NAMES.iter().map(|(name, _)| *name))
+}
+
+fn wrong_count(least: usize, most: usize, given: usize) -> Problem {
+    let wanted = match (least, most) {
+        (least, ANY_NUMBER) => format!("at least {least}"),
+        (least, most) if least == most => least.to_string(),
+        (least, most) => format!("{least} to {most}"),
+    };
+    let noun = if most == 1 { "argument" } else { "arguments" };
+    Problem::new(format!("takes {wanted} {noun}, not {given}"))
+}
+
 fn unknown(name: &str) -> Problem {
-    if FILE_FUNCTIONS.contains(&name) {
-        return Problem::new("functions that read files are not available here");
+    if name == "rsadecrypt" {
+        let help = "a private key in a jobspec is a key that everybody has; decrypt before, and pass the text with -var";
+        return Problem { argument: None, message: "is not offered by pannier".to_owned(), help: Some(help.to_owned()) };
     }
-    if LEFT_OUT.contains(&name) {
-        return Problem::new("is not offered by pannier");
+    if let Some((_, instead)) = ELSEWHERE.iter().find(|(known, _)| *known == name) {
+        let help = Some(format!("use {instead}"));
+        return Problem { argument: None, message: "there is no such function in a jobspec".to_owned(), help };
     }
-    let special = ["try", "can", "convert"];
-    let known = FAMILIES.iter().flat_map(|family| family.iter()).map(|function| function.name).chain(special);
-    let message = if special.contains(&name) { "takes other arguments" } else { "there is no such function" };
-    Problem { argument: None, message: message.to_owned(), help: did_you_mean(name, known.filter(|known| *known != name)) }
+    let message = if SPECIAL.contains(&name) { "takes other arguments" } else { "there is no such function" };
+    Problem { argument: None, message: message.to_owned(), help: did_you_mean(name, function_names().filter(|known| *known != name)) }
 }

@@ -1,5 +1,6 @@
-//! Lists as sets: each element once. Results keep the order of the arguments.
+//! Lists as sets: each element once, texts and numbers in ascending order.
 
+use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use super::{ANY_NUMBER, Args, Function, Problem, function};
@@ -10,6 +11,23 @@ pub const FUNCTIONS: &[Function] = &[
     function("setproduct", 1, ANY_NUMBER, product),
     function("setunion", 1, ANY_NUMBER, union),
 ];
+
+/// `items` as a set.
+pub fn set_of(items: Vec<Value>) -> Result<Value, TooBig> {
+    let mut seen = BTreeSet::new();
+    let mut kept: Vec<Value> = items.into_iter().filter(|item| seen.insert(identity(item))).collect();
+    kept.sort_by(order);
+    Value::set(kept)
+}
+
+/// That of HCL's sets. What has no order keeps the one that it came in.
+fn order(a: &Value, b: &Value) -> Ordering {
+    match (a, b) {
+        (Value::String(a), Value::String(b)) => a.cmp(b),
+        (Value::Number(a), Value::Number(b)) => a.as_f64().total_cmp(&b.as_f64()),
+        _ => Ordering::Equal,
+    }
+}
 
 /// `items`, each once.
 pub fn unique(items: Vec<Value>) -> Result<Value, TooBig> {
@@ -27,7 +45,7 @@ fn union(args: &Args<'_>) -> Result<Value, Problem> {
     for index in 0..args.len() {
         all.extend_from_slice(args.list(index)?);
     }
-    Ok(unique(all)?)
+    Ok(set_of(all)?)
 }
 
 fn intersection(args: &Args<'_>) -> Result<Value, Problem> {
@@ -36,7 +54,7 @@ fn intersection(args: &Args<'_>) -> Result<Value, Problem> {
         let other: BTreeSet<String> = args.list(index)?.iter().map(identity).collect();
         kept.retain(|item| other.contains(&identity(item)));
     }
-    Ok(unique(kept)?)
+    Ok(set_of(kept)?)
 }
 
 fn product(args: &Args<'_>) -> Result<Value, Problem> {

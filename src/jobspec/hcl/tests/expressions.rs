@@ -33,6 +33,17 @@ fn operators_convert_what_hcl_converts() {
 }
 
 #[test]
+fn elements_of_sets_are_their_own_keys_in_order() {
+    check(&[
+        ("{ for k, v in convert([\"b\", \"a\", \"b\"], set(string)) : k => v }", "{\"a\":\"a\",\"b\":\"b\"}"),
+        ("[for k, v in setunion([10, 9], [9]) : k]", "[9,10]"),
+        ("[for k, v in convert(setunion([\"a\"]), list(string)) : k]", "[0]"),
+        ("convert({ a = 1 }, object({ a = number, b = optional(string), c = optional(number, \"7\") }))", "{\"a\":1,\"b\":null,\"c\":7}"),
+        ("convert({ c = null }, object({ c = optional(list(string), [\"x\"]) }))", "{\"c\":[\"x\"]}"),
+    ]);
+}
+
+#[test]
 fn paths_index_and_splat() {
     check(&[
         ("var.list[1]", "\"b\""),

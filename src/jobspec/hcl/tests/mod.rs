@@ -12,7 +12,7 @@ use super::{Meter, Scope, Value};
 fn run(expression: &str) -> String {
     let parsed = parser::parse_body(&format!("x = {expression}\n")).unwrap_or_else(|error| panic!("{expression}: {error}"));
     let meter = Meter::default();
-    let root = Scope::root("", &meter);
+    let root = Scope::root(None, &meter);
     let mut scope = Scope::child(&root);
     let json = serde_json::json!({
         "list": ["a", "b", "c"], "map": {"k": "v", "n": 3}, "rows": [{"id": 1, "tags": ["x"]}, {"id": 2, "tags": ["y", "z"]}], "none": null
