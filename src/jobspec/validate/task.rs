@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Rules, affinities, constraints, policy};
+use super::{Rules, affinities, constraints, plain_values, policy};
 use crate::model::task::Template;
 use crate::model::{ConfigValue, LifecycleHook, MebiBytes, MegaHertz, Task, TaskGroup};
 
@@ -17,6 +17,8 @@ pub fn check(rules: &mut Rules<'_>, task: &Task, group: &TaskGroup) {
     rules.refuse_if(!matches!(task.config, ConfigValue::Map(_) | ConfigValue::Null), "config", || {
         format!("must be a map, not a {}", task.config.kind())
     });
+    plain_values(rules, [(&"config", &task.config)]);
+    plain_values(rules, &task.other);
     constraints(rules, &task.constraints, false);
     affinities(rules, &task.affinities);
     if let Some(restart) = &task.restart {
