@@ -54,6 +54,16 @@ impl ConfigValue {
         }
     }
 
+    /// How many lists and maps stand inside each other, this one included: 0 for a scalar.
+    pub fn depth(&self) -> usize {
+        let deepest = match self {
+            Self::List(items) => items.iter().map(Self::depth).max(),
+            Self::Map(items) => items.values().map(Self::depth).max(),
+            _ => return 0,
+        };
+        1 + deepest.unwrap_or_default()
+    }
+
     /// What kind of value this is, for messages.
     pub fn kind(&self) -> &'static str {
         match self {

@@ -64,7 +64,9 @@ impl Seeds {
         self.dictionary("json_job", fields.iter().map(|field| format!("\"{field}\":")))?;
         let mut words = self.quoted_words("src/jobspec/decode")?;
         words.extend(self.quoted_words("src/jobspec/hcl")?);
-        words.extend(["${", "%{ if ", "%{ for ", "%{ endif }", "<<EOF\n", "<<-EOF\n", " ? ", "[*]", ".*.", "...", " => "].map(str::to_owned));
+        words.extend(
+            ["${", "%{ if ", "%{ for ", "%{ endif }", "<<EOF\n", "<<-EOF\n", " ? ", "[*]", ".*.", "...", " => "].map(str::to_owned),
+        );
         self.dictionary("jobspec_hcl", words)
     }
 
@@ -169,7 +171,8 @@ impl Seeds {
             self.write("filter", &number.to_string(), expression)?;
         }
         self.dictionary("filter", self.quoted_words("src/api/filter")?)?;
-        let queries = ["index=7&wait=1h30m&stale", "prefix=a%2Fb&per_page=5&next_token=x&reverse=true", "namespace=*&filter=ID+%3D%3D+a&pretty"];
+        let queries =
+            ["index=7&wait=1h30m&stale", "prefix=a%2Fb&per_page=5&next_token=x&reverse=true", "namespace=*&filter=ID+%3D%3D+a&pretty"];
         for (number, query) in queries.iter().enumerate() {
             self.write("http_path", &number.to_string(), format!("/v1/job/a%2Fb?{query}"))?;
         }
@@ -212,7 +215,9 @@ impl Seeds {
             return Ok(words);
         }
         let text = fs::read_to_string(path)?;
-        let is_word = |part: &&str| (2..30).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_lowercase() || b"_0123456789=!".contains(&byte));
+        let is_word = |part: &&str| {
+            (2..30).contains(&part.len()) && part.bytes().all(|byte| byte.is_ascii_lowercase() || b"_0123456789=!".contains(&byte))
+        };
         words.extend(text.split('"').filter(is_word).map(str::to_owned));
         Ok(words)
     }

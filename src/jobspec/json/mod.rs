@@ -8,6 +8,9 @@ pub(super) mod policies;
 mod services;
 pub mod types;
 
+use std::collections::BTreeMap;
+
+use serde::de::IgnoredAny;
 use serde_json::Value as Json;
 
 use self::types::ApiJob;
@@ -30,15 +33,9 @@ pub fn job_from_slice(bytes: &[u8]) -> Result<Parsed, Vec<Diagnostic>> {
     struct Wrapped {
         job: ApiJob,
     }
-    #[derive(serde::Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Probe {
-        #[serde(default)]
-        job: Option<serde::de::IgnoredAny>,
-    }
     let located = |error: &serde_json::Error| vec![json_error(bytes, error)];
-    let probe: Probe = serde_json::from_slice(bytes).map_err(|error| located(&error))?;
-    let api: ApiJob = if probe.job.is_some() {
+    let fields: BTreeMap<String, Option<IgnoredAny>> = serde_json::from_slice(bytes).map_err(|error| located(&error))?;
+    let api: ApiJob = if fields.get("Job").is_some_and(Option::is_some) {
         serde_json::from_slice::<Wrapped>(bytes).map_err(|error| located(&error))?.job
     } else {
         serde_json::from_slice(bytes).map_err(|error| located(&error))?

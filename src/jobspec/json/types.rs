@@ -3,20 +3,50 @@
 //! Stanzas without a room in the model are kept as JSON.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize, Serializer};
 use serde_json::Value as Json;
 
 use super::nanos::Nanos;
 
-/// Declares structs whose fields are all optional and Go-cased.
+/// Declares structs whose fields are all optional and Go-cased. They are read from objects only: what serde derives would take an
+/// array, too, its items for the fields in the order they stand here.
 macro_rules! api {
     ($($(#[$doc:meta])* $name:ident { $($(#[$attr:meta])* $field:ident: $kind:ty,)* })*) => {
         $(
             $(#[$doc])*
             #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
-            #[serde(rename_all = "PascalCase", default)]
+            #[serde(rename_all = "PascalCase", default, remote = "Self")]
             pub struct $name { $($(#[$attr])* pub $field: Option<$kind>,)* }
+
+            impl Serialize for $name {
+                fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                    Self::serialize(self, serializer)
+                }
+            }
+
+            impl<'de> Deserialize<'de> for $name {
+                fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                    struct Fields;
+
+                    impl<'de> Visitor<'de> for Fields {
+                        type Value = $name;
+
+                        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                            f.write_str("an object")
+                        }
+
+                        fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<$name, A::Error> {
+                            $name::deserialize(MapAccessDeserializer::new(fields))
+                        }
+                    }
+
+                    deserializer.deserialize_map(Fields)
+                }
+            }
         )*
     };
 }

@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use crate::jobspec::json::{job_from_slice, job_from_value, job_to_value};
-use crate::model::JobType;
+use crate::jobspec::{Problem, validate};
+use crate::model::{ConfigValue, JobType};
 
 #[test]
 fn little_is_enough_and_the_rest_is_tolerated() {
@@ -19,6 +20,50 @@ fn little_is_enough_and_the_rest_is_tolerated() {
     assert_eq!((&*job.key.id, &*job.name, job.job_type, job.groups[0].count), ("x", "x", JobType::Batch, 1));
     let task = &job.groups[0].tasks[0];
     assert_eq!((task.kill_timeout.as_secs(), task.shutdown_delay.as_secs()), (7, 1));
+}
+
+#[test]
+fn an_array_is_no_object() {
+    for text in [
+        r#"["x"]"#,
+        "[[]]",
+        r#"[{"ID": "x"}]"#,
+        r#"{"Job": ["x"]}"#,
+        r#"{"ID": "x", "TaskGroups": [["g", 1]]}"#,
+        r#"{"ID": "x", "Update": [1]}"#,
+    ] {
+        assert!(job_from_slice(text.as_bytes()).is_err(), "{text}");
+        assert!(job_from_value(serde_json::from_str(text).unwrap()).is_err(), "{text}");
+    }
+    let problems = job_from_slice(b"{\"ID\": \"x\",\n\"Update\": [1]}").unwrap_err();
+    assert_eq!(problems[0].message, "invalid type: sequence, expected an object");
+    assert_eq!(problems[0].position.as_ref().unwrap().line, 2);
+}
+
+/// An answer of the API shows a job with more around it, and must be readable still.
+#[test]
+fn values_that_no_reader_would_follow_are_refused() {
+    let nested = |levels: usize| {
+        let config = (1..levels).fold(json!({}), |inner, _| json!({ "a": inner }));
+        let job =
+            json!({"ID": "x", "UI": config, "TaskGroups": [{"Name": "g", "Tasks": [{"Name": "t", "Driver": "exec", "Config": config}]}]});
+        let job = job_from_value(job).unwrap().job;
+        validate(&job).into_iter().filter(Problem::is_error).map(|problem| problem.path).collect::<Vec<_>>()
+    };
+    assert_eq!(nested(64), [""; 0]);
+    assert_eq!(nested(65), ["job.UI", "job.group[g].task[t].config"]);
+}
+
+/// Read to the nearest but one, such a number would make a job differ from itself on every registration.
+#[test]
+fn numbers_are_read_as_they_were_printed() {
+    let number = 6.411_111_111_111_111e48;
+    let config = json!({"n": number});
+    let job = json!({"ID": "x", "TaskGroups": [{"Name": "g", "Tasks": [{"Name": "t", "Driver": "exec", "Config": config}]}]});
+    let job = job_from_value(job).unwrap().job;
+    let again = job_from_slice(job_to_value(&job).to_string().as_bytes()).unwrap().job;
+    assert_eq!(again, job);
+    assert_eq!(again.groups[0].tasks[0].config.get("n"), Some(&ConfigValue::Float(number)));
 }
 
 #[test]

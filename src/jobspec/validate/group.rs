@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::{Rules, affinities, constraints, kept, policy, spreads, task};
+use super::{Rules, affinities, constraints, kept, plain_values, policy, spreads, task};
 use crate::jobspec::json::kept::Other;
 use crate::model::service::Service;
 use crate::model::{JobType, MebiBytes, NetworkMode, TaskGroup};
@@ -16,6 +16,7 @@ pub fn check(rules: &mut Rules<'_>, group: &TaskGroup) {
     rules.refuse_if(job_type == JobType::System && group.count > 1, "count", || {
         "a system job runs once per node: count is 0 or 1".to_owned()
     });
+    plain_values(rules, &group.other);
     constraints(rules, &group.constraints, true);
     affinities(rules, &group.affinities);
     spreads(rules, &group.spreads);

@@ -9,7 +9,7 @@ mod task;
 use std::collections::BTreeSet;
 
 use super::diagnostic::Severity;
-use crate::model::{Affinity, Constraint, Job, JobType, Operand, Spread};
+use crate::model::{Affinity, ConfigValue, Constraint, Job, JobType, Operand, Spread};
 
 /// A rule that a job breaks, or something its author should know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -52,6 +52,9 @@ pub const MAX_COUNT: u64 = 50_000;
 /// The highest priority.
 pub const MAX_PRIORITY: u8 = 100;
 
+/// How deep plain values may nest. What shows a job adds levels around it, and readers of JSON give up at 128.
+pub const MAX_NESTING: usize = 64;
+
 /// Every problem of a job, errors and warnings. A job without errors can be registered.
 pub fn validate(job: &Job) -> Vec<Problem> {
     let mut problems = Vec::new();
@@ -69,6 +72,7 @@ pub fn validate(job: &Job) -> Vec<Problem> {
         policy::update(&mut rules.inside("update"), update);
     }
     kept::job(&mut rules, job);
+    plain_values(&mut rules, &job.other);
     groups(&mut rules);
     problems
 }
@@ -171,6 +175,13 @@ impl Rules<'_> {
 
     fn runs_everywhere(&self) -> bool {
         self.job.job_type == JobType::System
+    }
+}
+
+/// Values that are kept as they are.
+fn plain_values<'a, K: AsRef<str> + 'a>(rules: &mut Rules<'_>, values: impl IntoIterator<Item = (&'a K, &'a ConfigValue)>) {
+    for (name, value) in values {
+        rules.refuse_if(value.depth() > MAX_NESTING, name.as_ref(), || format!("is nested deeper than {MAX_NESTING} levels"));
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Rules, affinities, constraints, kept, policy};
+use super::{Rules, affinities, constraints, kept, plain_values, policy};
 use crate::jobspec::drivers::{self, meant};
 use crate::model::task::Template;
 use crate::model::{ConfigValue, LifecycleHook, MebiBytes, MegaHertz, Task, TaskGroup};
@@ -23,6 +23,8 @@ pub fn check(rules: &mut Rules<'_>, task: &Task, group: &TaskGroup) {
     if is_map {
         rules.take(drivers::check(&task.driver, &task.config));
     }
+    plain_values(rules, [(&"config", &task.config)]);
+    plain_values(rules, &task.other);
     constraints(rules, &task.constraints, false);
     affinities(rules, &task.affinities);
     if let Some(restart) = &task.restart {

@@ -10,9 +10,10 @@ fuzz_target!(|bytes: &[u8]| {
         Ok(parsed) => {
             parsed.locate(&validate(&parsed.job));
             assert_job_survives(&parsed.job);
-            // The API reads a body twice: as JSON, then as a job.
-            let value = serde_json::from_slice(bytes).expect("a job is JSON");
-            assert_eq!(json::job_from_value(value).expect("a job is a job in both ways").job, parsed.job);
+            // The API reads a body as JSON first, which looks at what no field of a job names, too.
+            if let Ok(value) = serde_json::from_slice(bytes) {
+                assert_eq!(json::job_from_value(value).expect("a job is a job in both ways").job, parsed.job);
+            }
         }
         Err(problems) => {
             assert!(!problems.is_empty(), "refused without a reason");
