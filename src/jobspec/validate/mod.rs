@@ -3,6 +3,7 @@
 mod group;
 mod policy;
 mod task;
+mod unsupported;
 
 use std::collections::BTreeSet;
 
@@ -60,6 +61,7 @@ pub fn validate(job: &Job) -> Vec<Problem> {
         policy::update(&mut rules.inside("update"), update);
     }
     groups(&mut rules);
+    unsupported::warn(&mut rules);
     problems
 }
 
