@@ -61,9 +61,8 @@ fn needs_engine(template: &Template) -> bool {
 
 fn services(rules: &mut Rules<'_>, services: &[Service]) {
     for (index, service) in services.iter().enumerate() {
-        let mut here = rules.inside(&format!("service[{index}]"));
-        here.ignored_if(true, "name", "register services");
-        here.ignored_if(!service.checks.is_empty(), "check", "run checks");
+        rules.ignored_if(true, &format!("service[{index}]"), "register services");
+        rules.ignored_if(!service.checks.is_empty(), &format!("service[{index}].check"), "run checks");
     }
 }
 
@@ -129,7 +128,7 @@ job "j" {
             "job.group[g].disconnect.stop_on_client_after",
             "job.group[g].network[0].mode",
             "job.group[g].volume[v]",
-            "job.group[g].service[0].name",
+            "job.group[g].service[0]",
             "job.group[g].service[0].check",
             "job.group[g].task[t].artifact[0]",
             "job.group[g].task[t].template[1].data",
