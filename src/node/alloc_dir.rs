@@ -8,12 +8,11 @@
 
 use std::fs::{self, Permissions};
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{PermissionsExt, chown};
 use std::path::{Path, PathBuf};
 
-use nix::unistd::{User, chown};
-
 use crate::model::AllocId;
+use crate::runtime::shim::plan::Credentials;
 
 /// Name of the shared directory; no task may be called so.
 pub const SHARED: &str = "alloc";
@@ -57,8 +56,8 @@ impl AllocDir {
         make(&self.shared().join("data"), 0o777)
     }
 
-    /// Makes a task's part. `user`: who owns its secrets; empty: the agent's own user. Idempotent.
-    pub fn create_task(&self, task: &str, user: &str) -> io::Result<()> {
+    /// Makes a task's part. `owner`: whose its secrets are; `None`: the agent's own user's. Idempotent.
+    pub fn create_task(&self, task: &str, owner: Option<&Credentials>) -> io::Result<()> {
         self.create()?;
         let dir = self.task(task);
         make(&dir, 0o755)?;
@@ -66,13 +65,10 @@ impl AllocDir {
         make(&dir.join("tmp"), 0o1777)?;
         let secrets = dir.join("secrets");
         make(&secrets, 0o700)?;
-        if user.is_empty() {
-            return Ok(());
+        match owner {
+            None => Ok(()),
+            Some(owner) => chown(&secrets, Some(owner.uid), Some(owner.gid)),
         }
-        let Some(user) = User::from_name(user)? else {
-            return Err(io::Error::new(io::ErrorKind::NotFound, format!("user {user:?} does not exist on this node")));
-        };
-        Ok(chown(&secrets, Some(user.uid), Some(user.gid))?)
     }
 
     /// Removes everything. Idempotent.
@@ -84,8 +80,8 @@ impl AllocDir {
     }
 }
 
-/// A directory with exactly these permissions, whatever the umask.
-fn make(path: &Path, mode: u32) -> io::Result<()> {
+/// A directory with exactly these permissions, whatever the umask, and whether or not it was there before.
+pub fn make(path: &Path, mode: u32) -> io::Result<()> {
     fs::create_dir_all(path)?;
     fs::set_permissions(path, Permissions::from_mode(mode))
 }
@@ -98,8 +94,8 @@ mod tests {
     fn makes_what_tasks_expect_and_removes_it() {
         let root = tempfile::tempdir().unwrap();
         let dir = AllocDir::new(root.path(), AllocId(1));
-        dir.create_task("web", "").unwrap();
-        dir.create_task("web", "").unwrap();
+        dir.create_task("web", None).unwrap();
+        dir.create_task("web", None).unwrap();
         for path in ["alloc/logs", "alloc/tmp", "alloc/data", "web/local", "web/tmp", "web/secrets"] {
             assert!(dir.root().join(path).is_dir(), "{path}");
         }
@@ -108,12 +104,5 @@ mod tests {
         dir.remove().unwrap();
         dir.remove().unwrap();
         assert!(!dir.root().exists());
-    }
-
-    #[test]
-    fn names_a_user_that_does_not_exist() {
-        let root = tempfile::tempdir().unwrap();
-        let error = AllocDir::new(root.path(), AllocId(1)).create_task("web", "no-such-user-here").unwrap_err();
-        assert!(error.to_string().contains("no-such-user-here"), "{error}");
     }
 }

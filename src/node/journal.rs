@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 
-use rocksdb::{DB, ErrorKind, IteratorMode, Options, WriteBatch, WriteOptions};
+use rocksdb::{DB, ErrorKind, IteratorMode, LogLevel, Options, WriteBatch, WriteOptions};
 use tokio::sync::{mpsc, oneshot};
 
 use super::task_runner::TaskRecord;
@@ -163,7 +163,12 @@ fn open(path: &Path) -> Result<(DB, Vec<JournalledAllocation>), JournalError> {
     options.set_write_buffer_size(4 << 20);
     options.set_max_write_buffer_number(2);
     options.set_max_open_files(64);
+    // RocksDB's own diary: short, and nothing in it by the clock, so that an idle node writes nothing.
+    options.set_log_level(LogLevel::Warn);
     options.set_keep_log_file_num(2);
+    options.set_max_log_file_size(1 << 20);
+    options.set_stats_dump_period_sec(0);
+    options.set_stats_persist_period_sec(0);
     options.set_max_total_wal_size(16 << 20);
     let db = DB::open(&options, path).map_err(|error| classify(path, &error))?;
     let entries = read_all(&db, path)?;

@@ -84,3 +84,21 @@ async fn says_what_is_wrong() {
     std::fs::write(dir.path().join("file"), "not a directory").unwrap();
     assert!(Journal::open(dir.path().join("file")).await.is_err());
 }
+
+/// An idle node writes nothing, and its journal takes little memory and disk.
+#[tokio::test]
+async fn stays_small_and_quiet() {
+    let dir = tempfile::tempdir().unwrap();
+    let (journal, _) = Journal::open(dir.path().join("journal")).await.unwrap();
+    journal.close().await;
+    let options = crate::node::testing::rocksdb_options(&dir.path().join("journal"));
+    for wanted in [
+        "stats_dump_period_sec=0",
+        "stats_persist_period_sec=0",
+        "write_buffer_size=4194304",
+        "keep_log_file_num=2",
+        "max_log_file_size=1048576",
+    ] {
+        assert!(options.lines().any(|line| line.trim() == wanted), "{wanted} is not among\n{options}");
+    }
+}

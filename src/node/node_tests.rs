@@ -1,5 +1,6 @@
 //! A whole node against fake servers and a fake runtime. In real time, with small delays: the journal's disk knows no other.
 
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,9 @@ use crate::model::task::{Artifact, Template};
 use crate::model::{AllocClientStatus, AllocDesiredStatus, ConfigValue, DeploymentId, Job, Lifecycle, LifecycleHook, TaskRunState};
 use crate::rpc::Assignment;
 use crate::runtime::driver::StartError;
+
+/// So long is waited for what should come at once.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// One machine: its disk, its runtime and its servers outlive the node.
 struct Machine {
@@ -46,6 +50,23 @@ fn stopped(assignment: &Assignment) -> Assignment {
     allocation.desired_description = "alloc not needed".into();
     allocation.alloc_modify_index += 1;
     stopped
+}
+
+fn template(data: &str) -> Template {
+    Template {
+        source: "".into(),
+        destination: "local/x".into(),
+        data: data.into(),
+        change_mode: "noop".into(),
+        change_signal: "".into(),
+        perms: "".into(),
+        left_delimiter: "".into(),
+        right_delimiter: "".into(),
+        splay: Duration::ZERO,
+        env: false,
+        once: false,
+        error_on_missing_key: false,
+    }
 }
 
 fn kinds(update: &crate::model::AllocationUpdate, task: &str) -> Vec<String> {
@@ -279,20 +300,6 @@ async fn start_errors_are_told_and_only_transient_ones_tried_again() {
 
 #[tokio::test]
 async fn what_cannot_work_fails_with_its_reason() {
-    let template = |data: &str| Template {
-        source: "".into(),
-        destination: "local/x".into(),
-        data: data.into(),
-        change_mode: "noop".into(),
-        change_signal: "".into(),
-        perms: "".into(),
-        left_delimiter: "".into(),
-        right_delimiter: "".into(),
-        splay: Duration::ZERO,
-        env: false,
-        once: false,
-        error_on_missing_key: false,
-    };
     let artifact = Artifact {
         source: "https://example.org/a".into(),
         destination: "local/".into(),
@@ -303,7 +310,7 @@ async fn what_cannot_work_fails_with_its_reason() {
     };
     type Change = Box<dyn Fn(&mut Job)>;
     let changes: [(&str, Change); 4] = [
-        ("template functions", Box::new(move |job| job.groups[0].tasks[0].templates.push(template("{{ key \"a\" }}")))),
+        ("template functions", Box::new(|job| job.groups[0].tasks[0].templates.push(template("{{ key \"a\" }}")))),
         ("artifacts", Box::new(move |job| job.groups[0].tasks[0].artifacts.push(artifact.clone()))),
         ("driver \"nope\"", Box::new(|job| job.groups[0].tasks[0].driver = "nope".into())),
         ("config.bad", Box::new(|job| job.groups[0].tasks[0].config = ConfigValue::Map([("bad".to_owned(), ConfigValue::Null)].into()))),
@@ -342,6 +349,105 @@ async fn registers_again_when_the_servers_forgot_it() {
     registrations.wait_for(|count| *count == 1).await.unwrap();
     *machine.servers.known.lock().unwrap() = false;
     registrations.wait_for(|count| *count == 2).await.unwrap();
+    node.shutdown(false).await;
+}
+
+#[tokio::test]
+async fn a_node_that_was_purged_takes_its_whole_slice_again() {
+    let machine = Machine::new();
+    let node = machine.boot().await;
+    let web = testing::assignment("web");
+    machine.servers.assign(std::slice::from_ref(&web));
+    let task = machine.runtime.running("task").await;
+    machine.reported(&web, AllocClientStatus::Running).await;
+    machine.servers.purge_node();
+    let mut released = task.released.subscribe();
+    tokio::time::timeout(PATIENCE, released.wait_for(|released| *released)).await.expect("told to stop what was replaced").unwrap();
+    node.shutdown(false).await;
+}
+
+#[tokio::test]
+async fn what_the_servers_lost_sight_of_is_reported_again() {
+    let machine = Machine::new();
+    let node = machine.boot().await;
+    let mut web = testing::assignment("web");
+    machine.servers.assign(std::slice::from_ref(&web));
+    machine.reported(&web, AllocClientStatus::Running).await;
+    machine.servers.updates.send_modify(std::collections::BTreeMap::clear);
+    let allocation = Arc::make_mut(&mut web.allocation);
+    allocation.client_status = AllocClientStatus::Unknown;
+    allocation.alloc_modify_index += 1;
+    machine.servers.assign(std::slice::from_ref(&web));
+    let reported = machine.reported(&web, AllocClientStatus::Running);
+    tokio::time::timeout(PATIENCE, reported).await.expect("reported again though nothing changed here");
+    node.shutdown(true).await;
+}
+
+#[tokio::test]
+async fn a_runner_that_panicked_is_not_kept() {
+    let machine = Machine::new();
+    let node = machine.boot().await;
+    let web = testing::assignment("web");
+    let id = web.allocation.id;
+    machine.servers.assign(std::slice::from_ref(&web));
+    machine.reported(&web, AllocClientStatus::Running).await;
+    let mut job = (*web.job).clone();
+    job.job_modify_index = 9;
+    job.groups[0].tasks[0].driver = "bug".into();
+    machine.servers.assign(&[Assignment { job: Arc::new(job), ..web.clone() }]);
+    let gone = async {
+        while node.allocation(id).is_some() {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, gone).await.expect("taken from the map");
+    // Whatever is assigned under that id next has a runner again.
+    machine.servers.assign(&[web]);
+    let mut launches = machine.runtime.launches.subscribe();
+    tokio::time::timeout(PATIENCE, launches.wait_for(|launches| launches.len() == 2)).await.expect("a runner of its own").unwrap();
+    node.shutdown(true).await;
+}
+
+#[tokio::test]
+async fn a_user_by_number_owns_its_secrets_and_an_unknown_one_fails_for_good() {
+    if !nix::unistd::geteuid().is_root() {
+        return println!("SKIPPED: not root");
+    }
+    let machine = Machine::new();
+    let node = machine.boot().await;
+    let mut job = testing::service_job("web");
+    job.groups[0].tasks[0].user = "65533".into();
+    job.groups[0].tasks[0].templates.push(Template { destination: "secrets/key".into(), perms: "0600".into(), ..template("k") });
+    let web = testing::assignment_of(job);
+    machine.servers.assign(std::slice::from_ref(&web));
+    machine.reported(&web, AllocClientStatus::Running).await;
+    let secrets = node.alloc_dir(web.allocation.id).unwrap().join("task/secrets");
+    for (path, mode) in [(secrets.clone(), 0o700), (secrets.join("key"), 0o600)] {
+        let found = path.metadata().unwrap();
+        assert_eq!((found.uid(), found.mode() & 0o7777), (65533, mode), "{}", path.display());
+    }
+
+    let mut job = testing::service_job("api");
+    job.groups[0].tasks[0].user = "no-such-user-here".into();
+    let api = testing::assignment_of(job);
+    machine.servers.assign(&[web, api.clone()]);
+    let update = machine.reported(&api, AllocClientStatus::Failed).await;
+    let state = &update.task_states["task"];
+    assert_eq!(state.restarts, 0, "another try would find no such user either");
+    assert!(state.events.iter().any(|event| event.message.contains("no-such-user-here")), "{:?}", state.events);
+    node.shutdown(true).await;
+}
+
+#[tokio::test]
+async fn others_may_pass_to_the_tasks_files_but_not_to_the_nodes_own() {
+    let machine = Machine::new();
+    let client = machine.dir.path().join("client");
+    std::fs::create_dir(&client).unwrap();
+    std::fs::set_permissions(&client, std::fs::Permissions::from_mode(0o755)).unwrap();
+    let node = machine.boot().await;
+    for (name, expected) in [("client", 0o700), ("alloc", 0o711)] {
+        assert_eq!(machine.dir.path().join(name).metadata().unwrap().mode() & 0o777, expected, "{name}");
+    }
     node.shutdown(false).await;
 }
 

@@ -22,8 +22,8 @@ const MIN_HEARTBEAT: Duration = Duration::from_millis(100);
 pub struct Registration {
     pub shared: Arc<Shared>,
     pub link: Arc<dyn NodeLink>,
-    /// Set to true when the servers know the node.
-    pub registered: watch::Sender<bool>,
+    /// The number of the registration that holds, counted from 1; `None` while there is none.
+    pub registered: watch::Sender<Option<u64>>,
     /// Others tell here that the servers do not know the node.
     pub forgotten: Arc<Notify>,
 }
@@ -31,11 +31,11 @@ pub struct Registration {
 impl Registration {
     /// Until the end of time.
     pub async fn run(self) {
-        loop {
+        for number in 1.. {
             let ttl = self.register().await;
-            self.registered.send_replace(true);
+            self.registered.send_replace(Some(number));
             self.heartbeat(ttl).await;
-            self.registered.send_replace(false);
+            self.registered.send_replace(None);
         }
     }
 

@@ -10,10 +10,11 @@ use super::journal::Journal;
 use super::reporter::Reports;
 use super::runtime::Runtime;
 use crate::model::Node;
-use crate::util::clock::Timestamp;
+use crate::util::clock::{SteadyClock, Timestamp};
 
 pub struct Shared {
     pub config: NodeConfig,
+    pub clock: SteadyClock,
     /// The facts last registered; tasks refer to them.
     pub node: ArcSwap<Node>,
     pub runtime: Arc<dyn Runtime>,
@@ -23,8 +24,9 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// The wall clock; decisions are handed what this returns.
+    /// The time; decisions are handed what this returns. Restart delays and health deadlines are measured by it, so it does not
+    /// follow a wall clock that is set while the node runs.
     pub fn now(&self) -> Timestamp {
-        Timestamp::now()
+        self.clock.now()
     }
 }

@@ -8,6 +8,7 @@ use arc_swap::ArcSwap;
 use futures_util::future::join_all;
 use tokio::sync::{Notify, watch};
 
+use super::alloc_dir;
 use super::alloc_runner::AllocRunner;
 use super::config::NodeConfig;
 use super::error::NodeError;
@@ -22,6 +23,7 @@ use super::shared::Shared;
 use super::supervisor::{Runners, Supervisor};
 use crate::model::AllocId;
 use crate::rpc::NodeLink;
+use crate::util::clock::SteadyClock;
 
 /// The working half of an agent; [`Node::start`] is all there is to it.
 pub struct Node;
@@ -33,13 +35,12 @@ impl Node {
     /// # Errors
     /// The data directory cannot be used, or the journal is damaged or in use.
     pub async fn start(config: NodeConfig, link: Arc<dyn NodeLink>, runtime: Arc<dyn Runtime>) -> Result<NodeHandle, NodeError> {
-        for dir in [config.client_dir(), config.run_root(), config.alloc_root()] {
-            std::fs::create_dir_all(&dir).map_err(|source| NodeError::Directory { path: dir, source })?;
-        }
+        make_directories(&config)?;
         let id = identity::load_or_create(&config.client_dir())?;
         let (journal, entries) = Journal::open(config.client_dir().join("journal")).await?;
         let node = fingerprint::fingerprint(&config, id, &runtime.drivers());
         let shared = Arc::new(Shared {
+            clock: SteadyClock::start(),
             node: ArcSwap::from_pointee(node),
             runtime,
             journal,
@@ -60,7 +61,7 @@ impl Node {
         for (runner, handle) in restored {
             runners.spawn(runner, handle);
         }
-        let (registered, registered_receiver) = watch::channel(false);
+        let (registered, registered_receiver) = watch::channel(None);
         let forgotten = Arc::new(Notify::new());
         let registration =
             Registration { shared: Arc::clone(&shared), link: Arc::clone(&link), registered, forgotten: Arc::clone(&forgotten) };
@@ -76,6 +77,14 @@ impl Node {
         let loops = vec![tokio::spawn(registration.run()), tokio::spawn(async move { reporting.reports.run(id, link, &forgotten).await })];
         Ok(NodeHandle::new(shared, runners, following, loops))
     }
+}
+
+/// The node's own directories are nobody else's business. Those of allocations must let pass every user that a task may have.
+fn make_directories(config: &NodeConfig) -> Result<(), NodeError> {
+    for (dir, mode) in [(config.client_dir(), 0o700), (config.run_root(), 0o700), (config.alloc_root(), 0o711)] {
+        alloc_dir::make(&dir, mode).map_err(|source| NodeError::Directory { path: dir, source })?;
+    }
+    Ok(())
 }
 
 /// Removes directories of allocations that the journal does not know. Other names below the root are not ours.

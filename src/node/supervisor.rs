@@ -26,14 +26,14 @@ pub struct Runners {
 }
 
 impl Runners {
-    /// Starts the loop of `runner`; it is taken from the map when that ends.
+    /// Starts the loop of `runner`; it is taken from the map when that ends, however it does.
     pub fn spawn(self: &Arc<Self>, runner: AllocRunner, handle: AllocRunnerHandle) {
         let id = runner.id();
         self.handles().insert(id, handle);
-        let runners = Arc::clone(self);
+        let entry = Entry { runners: Arc::clone(self), id };
         self.spawn_work(async move {
             runner.run().await;
-            runners.handles().remove(&id);
+            drop(entry);
         });
     }
 
@@ -63,11 +63,27 @@ impl Runners {
     }
 }
 
+/// A runner's place in the map. A handle without a loop behind it would swallow every later assignment of its allocation.
+struct Entry {
+    runners: Arc<Runners>,
+    id: AllocId,
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            tracing::error!(alloc = %self.id, "the allocation's runner panicked; its tasks are left as they are");
+        }
+        self.runners.handles().remove(&self.id);
+    }
+}
+
 pub struct Supervisor {
     pub shared: Arc<Shared>,
     pub link: Arc<dyn NodeLink>,
     pub runners: Arc<Runners>,
-    pub registered: watch::Receiver<bool>,
+    /// See [`super::registration::Registration::registered`].
+    pub registered: watch::Receiver<Option<u64>>,
     pub forgotten: Arc<Notify>,
 }
 
@@ -77,11 +93,25 @@ impl Supervisor {
         let node = self.shared.node.load().id;
         let mut backoff = Backoff::new(RETRY_BASE, RETRY_MAX);
         let mut index = 0;
+        let mut followed = None;
         loop {
-            if self.registered.wait_for(|registered| *registered).await.is_err() {
+            let Ok(registration) = self.registered.wait_for(Option::is_some).await.map(|registration| *registration) else {
                 return;
+            };
+            // The servers may have given the node up in between and replaced what it runs, without a change that comes after
+            // `index`: under each registration the whole slice is taken anew.
+            if registration != followed {
+                followed = registration;
+                index = 0;
             }
-            match self.link.assignments(node, index).await {
+            let asked = tokio::select! {
+                batch = self.link.assignments(node, index) => batch,
+                changed = self.registered.changed() => match changed {
+                    Ok(()) => continue,
+                    Err(_) => return,
+                },
+            };
+            match asked {
                 Ok(batch) => {
                     backoff.reset();
                     self.apply(&batch);

@@ -27,6 +27,13 @@ pub fn node() -> Node {
     fingerprint::fingerprint(&NodeConfig::new(PathBuf::from("/")), NodeId(1), &[])
 }
 
+/// The options in force, as RocksDB notes them beside its data.
+pub fn rocksdb_options(directory: &Path) -> String {
+    let names = std::fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path());
+    let newest = names.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("OPTIONS-")).max().unwrap();
+    std::fs::read_to_string(newest).unwrap()
+}
+
 pub fn task(name: &str) -> Task {
     Task {
         name: name.into(),
@@ -259,6 +266,7 @@ impl FakeRuntime {
 
 impl Runtime for FakeRuntime {
     fn driver(&self, name: &str) -> Option<Arc<dyn TaskDriver>> {
+        assert_ne!(name, "bug", "a defect anywhere below the runner");
         (name == "fake").then(|| Arc::new(FakeDriver) as Arc<dyn TaskDriver>)
     }
 
@@ -380,6 +388,12 @@ impl FakeServers {
             slice.index += 1;
             slice.assignments = assignments.to_vec();
         });
+    }
+
+    /// Forgets the node and all that it had, at no index that the node would wait for.
+    pub fn purge_node(&self) {
+        self.slice.send_modify(|slice| slice.assignments.clear());
+        *self.known.lock().unwrap() = false;
     }
 
     /// The update of an allocation, once it satisfies `condition`.

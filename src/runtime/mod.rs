@@ -9,3 +9,4 @@ pub mod drivers;
 pub mod launch;
 pub mod launcher;
 pub mod shim;
+pub mod user;

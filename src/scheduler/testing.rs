@@ -261,7 +261,10 @@ impl FakeState {
             self.edit(update.alloc, |allocation| {
                 allocation.job = update.job.clone();
                 allocation.follow_up_eval = update.follow_up_eval;
-                allocation.client_status = update.client_status.unwrap_or(allocation.client_status);
+                if let Some(status) = update.client_status {
+                    allocation.client_status = status;
+                    allocation.modify_time = plan.created_at;
+                }
             });
         }
         let mut ordinal = 0;

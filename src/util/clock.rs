@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::ops::{Add, Sub};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -34,6 +34,25 @@ impl Timestamp {
     }
 }
 
+/// A wall clock that never goes back: read once, and carried on by the monotonic clock. For deadlines that are kept as
+/// [`Timestamp`]s, which a wall clock that is set back would put off.
+#[derive(Clone, Copy, Debug)]
+pub struct SteadyClock {
+    start: Timestamp,
+    started: Instant,
+}
+
+impl SteadyClock {
+    /// Starts at the wall clock's time.
+    pub fn start() -> Self {
+        Self { start: Timestamp::now(), started: Instant::now() }
+    }
+
+    pub fn now(&self) -> Timestamp {
+        self.start + self.started.elapsed()
+    }
+}
+
 impl Add<Duration> for Timestamp {
     type Output = Self;
     fn add(self, by: Duration) -> Self {
@@ -51,5 +70,19 @@ impl Sub<Duration> for Timestamp {
 impl fmt::Display for Timestamp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.rfc3339())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_steady_clock_does_not_follow_the_wall_clock() {
+        // As after the wall clock was set by decades since the start.
+        let clock = SteadyClock { start: Timestamp(7), started: Instant::now() };
+        let before = clock.started.elapsed();
+        let now = clock.now();
+        assert!((before..=clock.started.elapsed()).contains(&now.since(Timestamp(7))), "{now}");
     }
 }

@@ -5,6 +5,7 @@ mod group;
 mod kept;
 mod policy;
 mod task;
+mod unsupported;
 
 use std::collections::BTreeSet;
 
@@ -74,6 +75,7 @@ pub fn validate(job: &Job) -> Vec<Problem> {
     kept::job(&mut rules, job);
     plain_values(&mut rules, &job.other);
     groups(&mut rules);
+    unsupported::warn(&mut rules);
     problems
 }
 

@@ -220,6 +220,10 @@ impl AllocRunner {
         if assignment.allocation.alloc_modify_index < self.assignment.allocation.alloc_modify_index {
             return;
         }
+        if assignment.allocation.client_status == AllocClientStatus::Unknown {
+            // The servers lost sight of it meanwhile: they are told how it is even if nothing has changed here.
+            self.last_report = None;
+        }
         let updated = assignment.job.reference() != self.assignment.job.reference();
         self.assignment = assignment;
         self.note_desired();

@@ -17,6 +17,8 @@ use crate::node::interpolate::Interpolation;
 use crate::node::shared::Shared;
 use crate::rpc::Assignment;
 use crate::runtime::driver::{Recovered, StartError, TaskContext, TaskHandle};
+use crate::runtime::shim::plan::Credentials;
+use crate::runtime::user::{self, UserError};
 
 /// One start of one task.
 pub struct LaunchRequest {
@@ -64,6 +66,15 @@ impl From<StartError> for LaunchFailure {
 
 impl From<TemplateError> for LaunchFailure {
     fn from(error: TemplateError) -> Self {
+        match error.is_permanent() {
+            true => Self::permanent(FailureKind::Validation, error.to_string()),
+            false => Self::transient(FailureKind::Setup, error.to_string()),
+        }
+    }
+}
+
+impl From<UserError> for LaunchFailure {
+    fn from(error: UserError) -> Self {
         match error.is_permanent() {
             true => Self::permanent(FailureKind::Validation, error.to_string()),
             false => Self::transient(FailureKind::Setup, error.to_string()),
@@ -128,22 +139,24 @@ fn set_up(request: &LaunchRequest) -> Result<TaskContext, LaunchFailure> {
     let failed = |problem: String| LaunchFailure::transient(FailureKind::Setup, problem);
     let group = job.group(&allocation.group).ok_or_else(|| failed(format!("the job has no group {:?}", allocation.group)))?;
 
-    dirs.create_task(&task.name, &task.user).map_err(|error| failed(format!("cannot make the task's directories: {error}")))?;
     let task_dir = dirs.task(&task.name);
     let node = shared.node.load();
     let region = &*shared.config.region;
     let source = EnvironmentSource { node: &node, region, job, group, task, allocation, dirs, agent: &shared.agent_env };
     let mut env = source.build();
+    let user = Interpolation { env: &env, node: &node, region }.text(&task.user);
+    let credentials = user::resolve(&user)?;
+    let owner = credentials.as_ref();
+    dirs.create_task(&task.name, owner).map_err(|error| failed(format!("cannot make the task's directories: {error}")))?;
     if let Some(file) = &task.dispatch_payload_file {
         let path = PathBuf::from("local").join(&**file);
-        beneath::write_beneath(&task_dir, &path, &job.payload, 0o644)
+        beneath::write_beneath(&task_dir, &path, &job.payload, 0o644, None)
             .map_err(|error| failed(format!("cannot write the dispatch payload to {}: {error}", path.display())))?;
     }
-    env.extend(render_templates(request, task, &env)?);
+    env.extend(render_templates(request, task, &env, owner)?);
 
     let interpolation = Interpolation { env: &env, node: &node, region };
     let config = interpolation.config(&task.config);
-    let user = interpolation.text(&task.user);
     Ok(TaskContext {
         alloc_id: allocation.id,
         job_id: job.key.id.to_string(),
@@ -166,10 +179,11 @@ fn render_templates(
     request: &LaunchRequest,
     task: &Task,
     env: &BTreeMap<String, String>,
+    owner: Option<&Credentials>,
 ) -> Result<BTreeMap<String, String>, LaunchFailure> {
     let node = request.shared.node.load();
     let interpolation = Interpolation { env, node: &node, region: &request.shared.config.region };
-    let places = Places { alloc_dir: request.dirs.root(), task: &task.name };
+    let places = Places { alloc_dir: request.dirs.root(), task: &task.name, owner };
     let mut defined = BTreeMap::new();
     for template in &task.templates {
         let destination = interpolation.text(&template.destination);

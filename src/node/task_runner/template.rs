@@ -12,6 +12,7 @@ use nix::sys::stat::Mode;
 use crate::model::task::Template;
 use crate::node::alloc_dir::SHARED;
 use crate::node::beneath;
+use crate::runtime::shim::plan::Credentials;
 
 const DEFAULT_LEFT_DELIMITER: &str = "{{";
 const DEFAULT_MODE: u32 = 0o644;
@@ -41,6 +42,8 @@ impl TemplateError {
 pub struct Places<'a> {
     pub alloc_dir: &'a Path,
     pub task: &'a str,
+    /// Whose the files in the task's `secrets` are; `None`: the agent's own user's.
+    pub owner: Option<&'a Credentials>,
 }
 
 impl Places<'_> {
@@ -85,7 +88,8 @@ pub fn render(
         .filter(|mode| *mode <= 0o7777)
         .ok_or_else(|| TemplateError::BadPermissions { destination: destination.to_owned(), perms: template.perms.to_string() })?;
     let path = places.below(destination)?;
-    beneath::write_beneath(places.alloc_dir, &path, content.as_bytes(), mode)
+    let owner = places.owner.filter(|_| path.starts_with(Path::new(places.task).join("secrets")));
+    beneath::write_beneath(places.alloc_dir, &path, content.as_bytes(), mode, owner)
         .map_err(|source| if beneath::is_escape(&source) { TemplateError::Outside(destination.to_owned()) } else { failed(source) })?;
     if template.env { parse_env(&content, destination) } else { Ok(BTreeMap::new()) }
 }
@@ -140,7 +144,7 @@ mod tests {
     #[test]
     fn writes_plain_data_and_reads_its_variables() {
         let dir = tempfile::tempdir().unwrap();
-        let places = Places { alloc_dir: dir.path(), task: "web" };
+        let places = Places { alloc_dir: dir.path(), task: "web", owner: None };
         let env = render(&template("# c\nA=1\nexport B=\"x = y\"\n"), "/secrets/app.env", "", &places).unwrap();
         assert_eq!(env, BTreeMap::from([("A".to_owned(), "1".to_owned()), ("B".to_owned(), "x = y".to_owned())]));
         assert!(dir.path().join("web/secrets/app.env").is_file());
@@ -154,7 +158,7 @@ mod tests {
     fn refuses_what_it_cannot_do() {
         let dir = tempfile::tempdir().unwrap();
         let refused = |data: &str, destination: &str| {
-            render(&template(data), destination, "", &Places { alloc_dir: dir.path(), task: "web" }).unwrap_err()
+            render(&template(data), destination, "", &Places { alloc_dir: dir.path(), task: "web", owner: None }).unwrap_err()
         };
         assert!(matches!(refused("{{ key \"a\" }}", "local/x"), TemplateError::NeedsEngine(_)));
         assert!(matches!(refused("A=1", "../x"), TemplateError::Outside(_)));

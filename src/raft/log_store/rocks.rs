@@ -223,15 +223,18 @@ fn database_options() -> Options {
     options.set_max_total_wal_size(256 << 20);
     options.set_max_background_jobs(2);
     options.set_avoid_unnecessary_blocking_io(true);
-    // RocksDB's own diary.
-    options.set_keep_log_file_num(4);
+    // RocksDB's own diary: short, and nothing in it by the clock, so that an idle server writes nothing.
     options.set_log_level(LogLevel::Warn);
+    options.set_keep_log_file_num(2);
+    options.set_max_log_file_size(1 << 20);
+    options.set_stats_dump_period_sec(0);
+    options.set_stats_persist_period_sec(0);
     options
 }
 
 fn family_options() -> Options {
     let mut options = Options::default();
-    options.set_write_buffer_size(64 << 20);
+    options.set_write_buffer_size(16 << 20);
     options.set_compression_type(DBCompressionType::None);
     // Entries are written once, in order, and deleted by the file: compaction has nothing to win, so it must not hold writes up.
     options.set_level_zero_file_num_compaction_trigger(8);
@@ -312,6 +315,18 @@ mod tests {
         let error = Rocks::open(directory.path()).err().unwrap();
         assert!(matches!(&error, RaftError::DamagedLog { reason, .. } if reason == "entry 4 is missing"), "{error}");
         assert!(error.to_string().contains("restore the data directory from a backup"), "{error}");
+    }
+
+    #[test]
+    fn an_idle_log_stays_small_and_quiet() {
+        let directory = tempfile::tempdir().unwrap();
+        drop(Rocks::open(directory.path()).unwrap());
+        let names = std::fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().path());
+        let newest = names.filter(|path| path.file_name().unwrap().to_string_lossy().starts_with("OPTIONS-")).max().unwrap();
+        let options = std::fs::read_to_string(newest).unwrap();
+        for wanted in ["stats_dump_period_sec=0", "stats_persist_period_sec=0", "max_log_file_size=1048576", "write_buffer_size=16777216"] {
+            assert!(options.lines().any(|line| line.trim() == wanted), "{wanted} is not among\n{options}");
+        }
     }
 
     #[test]

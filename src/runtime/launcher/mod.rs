@@ -5,7 +5,6 @@ mod handle;
 mod recover;
 mod starter;
 mod sweep;
-mod user;
 
 pub use sweep::SweepReport;
 
@@ -22,6 +21,7 @@ use super::drivers::mock;
 use super::launch::{LaunchKind, LaunchPlan};
 use super::shim::plan::{PLAN_FILE, ShimPlan};
 use super::shim::record;
+use super::user;
 
 /// What a launcher works with.
 #[derive(Debug)]
@@ -69,7 +69,7 @@ impl Launcher {
         }
         let (layer, launch, user) = (Arc::clone(&self.cgroup), plan.clone(), process.user.clone());
         let made = tokio::task::spawn_blocking(move || {
-            let credentials = user::resolve(&user).map_err(StartError::Permanent)?;
+            let credentials = user::resolve(&user)?;
             let mut shim_plan = ShimPlan { launch, cgroup: None, shims_group: None, credentials };
             let written = make_run_dir(&layer, &mut shim_plan);
             Ok::<_, StartError>((shim_plan, written))

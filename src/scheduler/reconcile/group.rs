@@ -244,12 +244,18 @@ fn rescheduled(context: &Context<'_>, group: &TaskGroup, allocation: &Arc<Alloca
     }
 }
 
-/// Whether a running instance of a service still has an older specification that only a replacement can end.
+/// Whether an instance of a service still has an older specification that only a replacement can end: one that runs, or one that
+/// failed and has no successor yet.
 pub fn has_outdated(context: &Context<'_>, job: &Job, allocations: &[Arc<Allocation>]) -> bool {
     let mut comparison = Comparison::new(context);
-    allocations.iter().filter(|allocation| !allocation.is_server_terminal() && !allocation.is_client_terminal()).any(|allocation| {
+    allocations.iter().filter(|allocation| is_wanted(allocation)).any(|allocation| {
         job.group(&allocation.group).is_some_and(|group| comparison.difference(&allocation.job, group) == Difference::Destructive)
     })
+}
+
+fn is_wanted(allocation: &Allocation) -> bool {
+    let awaits_successor = allocation.client_status == AllocClientStatus::Failed && allocation.next.is_none();
+    !allocation.is_server_terminal() && (!allocation.is_client_terminal() || awaits_successor)
 }
 
 fn len<T>(items: &[T]) -> u32 {

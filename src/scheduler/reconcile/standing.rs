@@ -1,11 +1,12 @@
 //! Where one allocation stands: what its node, its state and its policy make of it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::changes::{StopOrder, reason};
 use super::reschedule::{self, Outlook};
 use super::{Comparison, Context};
-use crate::model::{AllocClientStatus, Allocation, Node, NodeStatus, TaskGroup};
+use crate::model::{AllocClientStatus, Allocation, EvalId, Node, NodeStatus, TaskGroup};
 use crate::scheduler::view::StateView;
 use crate::util::clock::Timestamp;
 
@@ -23,7 +24,8 @@ pub enum Standing {
     Migrating,
     /// Its node is gone; `wanted` unless it was stopped before.
     Lost { wanted: bool, why: &'static str },
-    /// Its node is out of touch until `lost_at`; `marked` once it is recorded as unknown, `replaced` once a replacement has a place.
+    /// Its node is out of touch until `lost_at`; `marked` once it is recorded as unknown and an evaluation waits for that time,
+    /// `replaced` once a replacement has a place.
     Away { lost_at: Timestamp, marked: bool, replaced: bool },
 }
 
@@ -86,13 +88,15 @@ fn disconnected(context: &Context<'_>, group: &TaskGroup, allocation: &Allocatio
     let Some(lost_after) = group.disconnect.lost_after else {
         return Standing::Lost { wanted: !replaced, why: reason::NODE_LOST };
     };
-    let marked = allocation.client_status == AllocClientStatus::Unknown;
+    let unknown = allocation.client_status == AllocClientStatus::Unknown;
     // The mark was the allocation's last change: nobody else can write it while its node is away.
-    let lost_at = if marked { allocation.modify_time } else { context.now } + lost_after;
-    if lost_at <= context.now {
+    let lost_at = if unknown { allocation.modify_time } else { context.now } + lost_after;
+    // Marked a second time, it was changed later than it went away; its follow-up knows the time.
+    let follows_up = |evaluations: &BTreeSet<EvalId>| unknown && allocation.follow_up_eval.is_some_and(|eval| evaluations.contains(&eval));
+    if lost_at <= context.now || follows_up(context.due) {
         return Standing::Lost { wanted: !replaced, why: reason::DISCONNECTED_TOO_LONG };
     }
-    Standing::Away { lost_at, marked, replaced }
+    Standing::Away { lost_at, marked: follows_up(context.waiting), replaced }
 }
 
 fn is_down(node: Option<&Node>) -> bool {

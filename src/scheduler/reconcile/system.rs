@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::changes::{GroupChanges, Instance, PreviousFate, reason};
+use super::changes::{GroupChanges, Instance, Mark, PreviousFate, reason};
 use super::group::{dying, room_to_replace};
 use super::standing::{self, Standing};
 use super::{Comparison, Context, Difference, Placeability};
@@ -37,7 +37,10 @@ pub fn reconcile(
                 served.insert(allocation.node_id);
             }
             Standing::Lost { why, .. } => changes.stops.push(standing::lost(allocation, why)),
-            Standing::Away { .. } => {
+            Standing::Away { lost_at, marked, .. } => {
+                if !marked {
+                    changes.marks.push(Mark { alloc: Arc::clone(allocation), at: lost_at, disconnected: true });
+                }
                 served.insert(allocation.node_id);
             }
             Standing::Migrating => {

@@ -117,6 +117,26 @@ fn a_failing_version_stops_its_own_roll_out() {
 }
 
 #[test]
+fn a_roll_out_goes_on_to_failed_old_instances() {
+    let mut state = FakeState::new(3);
+    let mut wanted = with_max_parallel(job("j", 2), 1);
+    wanted.groups[0].reschedule = ReschedulePolicy { unlimited: false, attempts: 0, ..wanted.groups[0].reschedule.clone() };
+    let registered = state.register(wanted);
+    run(&mut state, &registered);
+    let changed = state.register(with_env(&registered, "2"));
+    run(&mut state, &changed);
+    let old = state.live(&changed.key).into_iter().find(|allocation| allocation.job.version == 0).unwrap();
+    state.edit(old.id, |allocation| {
+        allocation.client_status = AllocClientStatus::Failed;
+        allocation.modify_time = NOW;
+    });
+    assert!(needs_rolling_follow_up(&state, &changed.key));
+    assert_eq!(placed(&run(&mut state, &changed)), 1);
+    assert_eq!(live_versions(&state, &changed), [1, 1]);
+    assert!(!needs_rolling_follow_up(&state, &changed.key));
+}
+
+#[test]
 fn on_a_full_cluster_the_old_makes_room_for_the_new() {
     let mut state = FakeState::new(1);
     let registered = state.register(with_max_parallel(job("j", 8), 1));
@@ -300,6 +320,40 @@ fn a_disconnected_node_is_waited_for() {
     let plan = run(&mut state, &registered);
     assert_eq!((plan.stops.len(), placed(&plan)), (1, 0));
     assert_eq!(first(&state, &registered).id, original.id);
+}
+
+#[test]
+fn an_unknown_allocation_whose_follow_up_is_gone_is_waited_for_again() {
+    let lost_after = Duration::from_secs(600);
+    for job_type in [JobType::Service, JobType::System] {
+        let mut state = FakeState::new(1);
+        let mut wanted = Job { job_type, ..job("j", 1) };
+        wanted.groups[0].disconnect.lost_after = Some(lost_after);
+        let registered = state.register(wanted);
+        run(&mut state, &registered);
+        let original = first(&state, &registered);
+        state.edit_node(original.node_id.0, |node| node.status = NodeStatus::Disconnected);
+        let plan = plan_for(&mut state, &registered);
+        state.apply(&plan);
+        assert_eq!(plan.in_place[0].client_status, Some(AllocClientStatus::Unknown), "{job_type:?}");
+        let follow_up = plan.in_place[0].follow_up_eval.unwrap();
+        Arc::make_mut(state.evaluations.get_mut(&follow_up).unwrap()).status = EvalStatus::Canceled;
+
+        let later = NOW + Duration::from_secs(60);
+        let evaluation = state.evaluation(&registered);
+        let plan = plan_of(&state, &[evaluation], later);
+        state.apply(&plan);
+        let second = plan.in_place[0].follow_up_eval.unwrap();
+        assert_ne!(second, follow_up, "{job_type:?}");
+        let evaluation = state.evaluation(&registered);
+        assert!(plan_of(&state, &[evaluation], later).in_place.is_empty(), "{job_type:?}: marked once");
+
+        // The second mark is no reprieve: the time runs from the first.
+        let due = Arc::clone(&state.evaluations[&second]);
+        assert_eq!(due.wait_until, Some(NOW + lost_after));
+        let plan = plan_of(&state, &[due], NOW + lost_after);
+        assert_eq!(plan.stops[0].client_status, Some(AllocClientStatus::Lost), "{job_type:?}");
+    }
 }
 
 #[test]

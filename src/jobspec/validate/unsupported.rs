@@ -1,0 +1,158 @@
+//! What the model holds, but nothing acts on yet. Whoever registers such a job is told, instead of waiting for it in vain.
+
+use super::Rules;
+use crate::model::policy::UpdateStrategy;
+use crate::model::service::Service;
+use crate::model::task::Template;
+use crate::model::{NetworkMode, Task, TaskGroup};
+
+const DEFAULT_LEFT_DELIMITER: &str = "{{";
+
+pub fn warn(rules: &mut Rules<'_>) {
+    let job = rules.job;
+    rules.ignored_if(job.periodic.is_some(), "periodic", "launch periodic jobs");
+    rules.ignored_if(job.parameterized.is_some(), "parameterized", "dispatch parameterized jobs");
+    for spec in &job.groups {
+        group(&mut rules.inside(&format!("group[{}]", spec.name)), spec);
+    }
+}
+
+fn group(rules: &mut Rules<'_>, group: &TaskGroup) {
+    if let Some(strategy) = &group.update {
+        update(&mut rules.inside("update"), strategy);
+    }
+    rules.ignored_if(group.max_run_duration.is_some(), "max_run_duration", "end groups after a time");
+    let stops_itself = group.disconnect.stop_on_client_after.is_some();
+    rules.ignored_if(stops_itself, "disconnect.stop_on_client_after", "stop what is cut off from the servers");
+    for (index, network) in group.networks.iter().enumerate() {
+        let own = !matches!(network.mode, NetworkMode::Host | NetworkMode::None);
+        rules.ignored_if(own, &format!("network[{index}].mode"), "give groups a network of their own");
+    }
+    for name in group.volumes.keys() {
+        rules.ignored_if(true, &format!("volume[{name}]"), "mount volumes");
+    }
+    services(rules, &group.services);
+    for spec in &group.tasks {
+        task(&mut rules.inside(&format!("task[{}]", spec.name)), spec);
+    }
+}
+
+fn update(rules: &mut Rules<'_>, update: &UpdateStrategy) {
+    rules.ignored_if(update.canary > 0, "canary", "start canaries");
+    rules.ignored_if(update.auto_revert, "auto_revert", "go back by itself");
+    rules.ignored_if(update.auto_promote, "auto_promote", "promote canaries");
+}
+
+fn task(rules: &mut Rules<'_>, task: &Task) {
+    for index in 0..task.artifacts.len() {
+        rules.ignored_if(true, &format!("artifact[{index}]"), "fetch artifacts: the task will fail");
+    }
+    for (index, template) in task.templates.iter().enumerate() {
+        let needed = needs_engine(template);
+        rules.ignored_if(needed, &format!("template[{index}].data"), "run template functions: the task will fail");
+    }
+    services(rules, &task.services);
+}
+
+fn needs_engine(template: &Template) -> bool {
+    let delimiter = if template.left_delimiter.is_empty() { DEFAULT_LEFT_DELIMITER } else { &*template.left_delimiter };
+    template.data.contains(delimiter)
+}
+
+fn services(rules: &mut Rules<'_>, services: &[Service]) {
+    for (index, service) in services.iter().enumerate() {
+        rules.ignored_if(true, &format!("service[{index}]"), "register services");
+        rules.ignored_if(!service.checks.is_empty(), &format!("service[{index}].check"), "run checks");
+    }
+}
+
+impl Rules<'_> {
+    fn ignored_if(&mut self, used: bool, name: &str, what: &str) {
+        self.warn_if(used, name, || format!("is stored, but pannier does not {what} yet"));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::jobspec::{VariableSources, parse_hcl, validate};
+
+    #[test]
+    fn each_use_is_named_once() {
+        let text = r#"
+job "j" {
+  type = "batch"
+  periodic {
+    cron = "@daily"
+  }
+  group "g" {
+    max_run_duration = "1h"
+    disconnect {
+      stop_on_client_after = "1m"
+    }
+    network {
+      mode = "bridge"
+    }
+    volume "v" {
+      type   = "host"
+      source = "s"
+    }
+    service {
+      name     = "s"
+      provider = "nomad"
+      check {
+        type     = "tcp"
+        interval = "10s"
+        timeout  = "2s"
+      }
+    }
+    task "t" {
+      driver = "raw_exec"
+      artifact {
+        source = "https://example.org/a"
+      }
+      template {
+        data        = "plain"
+        destination = "local/plain"
+      }
+      template {
+        data        = "{{ key \"a\" }}"
+        destination = "local/a"
+      }
+    }
+  }
+}"#;
+        let warned = paths(text);
+        let expected = [
+            "job.periodic",
+            "job.group[g].max_run_duration",
+            "job.group[g].disconnect.stop_on_client_after",
+            "job.group[g].network[0].mode",
+            "job.group[g].volume[v]",
+            "job.group[g].service[0]",
+            "job.group[g].service[0].check",
+            "job.group[g].task[t].artifact[0]",
+            "job.group[g].task[t].template[1].data",
+        ];
+        assert_eq!(warned, expected);
+        let roll_out = r#"
+job "j" {
+  update {
+    canary       = 1
+    auto_revert  = true
+    auto_promote = true
+  }
+  group "g" {
+    task "t" {
+      driver = "raw_exec"
+    }
+  }
+}"#;
+        assert_eq!(paths(roll_out), ["canary", "auto_revert", "auto_promote"].map(|name| format!("job.group[g].update.{name}")));
+    }
+
+    fn paths(text: &str) -> Vec<String> {
+        let job = parse_hcl(text, "j.nomad.hcl", &VariableSources::default()).unwrap().job;
+        let warnings = validate(&job).into_iter().filter(|problem| !problem.is_error());
+        warnings.filter(|problem| problem.message.contains("does not")).map(|problem| problem.path).collect()
+    }
+}
