@@ -45,8 +45,7 @@ fn an_array_is_no_object() {
 fn values_that_no_reader_would_follow_are_refused() {
     let nested = |levels: usize| {
         let config = (1..levels).fold(json!({}), |inner, _| json!({ "a": inner }));
-        let job =
-            json!({"ID": "x", "UI": config, "TaskGroups": [{"Name": "g", "Tasks": [{"Name": "t", "Driver": "exec", "Config": config}]}]});
+        let job = json!({"ID": "x", "UI": config, "TaskGroups": [{"Name": "g", "Tasks": [{"Name": "t", "Driver": "of-somebody-else", "Config": config}]}]});
         let job = job_from_value(job).unwrap().job;
         validate(&job).into_iter().filter(Problem::is_error).map(|problem| problem.path).collect::<Vec<_>>()
     };

@@ -45,11 +45,11 @@ fn update(rules: &mut Rules<'_>, update: &UpdateStrategy) {
 
 fn task(rules: &mut Rules<'_>, task: &Task) {
     for index in 0..task.artifacts.len() {
-        rules.ignored_if(true, &format!("artifact[{index}]"), "fetch artifacts: the task will fail");
+        rules.ignored_if(true, &format!("artifact[{index}]"), "fetch artifacts");
     }
     for (index, template) in task.templates.iter().enumerate() {
         let needed = needs_engine(template);
-        rules.ignored_if(needed, &format!("template[{index}].data"), "run template functions: the task will fail");
+        rules.ignored_if(needed, &format!("template[{index}].data"), "run template functions");
     }
     services(rules, &task.services);
 }
