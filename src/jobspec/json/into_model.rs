@@ -232,6 +232,8 @@ fn network(api: ApiNetwork, at: &mut Problems<'_>) -> Network {
     {
         ports.push(port(asked, fixed, at));
     }
+    // A reserved port without a number is a dynamic one, and is shown among those.
+    ports.sort_by_key(|port| port.static_port.is_none());
     let dns = api.dns.map(|dns| Dns { servers: texts(dns.servers), searches: texts(dns.searches), options: texts(dns.options) });
     Network { mode, hostname: api.hostname.filter(|name| !name.is_empty()).map(Text::from), dns, ports }
 }

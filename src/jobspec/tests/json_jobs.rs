@@ -53,6 +53,31 @@ fn values_that_no_reader_would_follow_are_refused() {
     assert_eq!(nested(65), ["job.UI", "job.group[g].task[t].config"]);
 }
 
+/// Each of these takes milliseconds to compile, and a megabyte of them would take a minute.
+#[test]
+fn regular_expressions_are_counted() {
+    let judged = |count: usize| {
+        let constraints = vec![json!({"LTarget": "a", "RTarget": "\\pL{9}", "Operand": "regexp"}); count];
+        let tasks = json!([{"Name": "t", "Driver": "of-somebody-else", "Constraints": [{"LTarget": "a", "RTarget": "x", "Operand": "regexp"}]}]);
+        let job =
+            job_from_value(json!({"ID": "x", "Constraints": constraints, "TaskGroups": [{"Name": "g", "Tasks": tasks}]})).unwrap().job;
+        validate(&job).into_iter().filter(Problem::is_error).map(|problem| problem.path).collect::<Vec<_>>()
+    };
+    assert_eq!(judged(99), [""; 0]);
+    assert_eq!(judged(100), ["job.group[g].task[t].constraint[0].value"]);
+    assert_eq!(judged(10_000), ["job.constraint[100].value"]);
+}
+
+#[test]
+fn a_reserved_port_without_a_number_is_a_dynamic_one() {
+    let networks = json!([{"ReservedPorts": [{"Label": "a"}, {"Label": "b", "Value": 9100}], "DynamicPorts": [{"Label": "c"}]}]);
+    let tasks = json!([{"Name": "t", "Driver": "exec"}]);
+    let job = job_from_value(json!({"ID": "x", "TaskGroups": [{"Name": "g", "Networks": networks, "Tasks": tasks}]})).unwrap().job;
+    let ports: Vec<_> = job.groups[0].networks[0].ports.iter().map(|port| (&*port.label, port.static_port)).collect();
+    assert_eq!(ports, [("b", Some(9100)), ("a", None), ("c", None)]);
+    assert_eq!(job_from_value(job_to_value(&job)).unwrap().job, job);
+}
+
 /// Read to the nearest but one, such a number would make a job differ from itself on every registration.
 #[test]
 fn numbers_are_read_as_they_were_printed() {

@@ -7,6 +7,7 @@ mod policy;
 mod task;
 mod unsupported;
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use super::diagnostic::Severity;
@@ -53,13 +54,16 @@ pub const MAX_COUNT: u64 = 50_000;
 /// The highest priority.
 pub const MAX_PRIORITY: u8 = 100;
 
+/// The most regular expressions of a job: a few bytes of one can take milliseconds to judge.
+pub const MAX_REGULAR_EXPRESSIONS: usize = 100;
 /// How deep plain values may nest. What shows a job adds levels around it, and readers of JSON give up at 128.
 pub const MAX_NESTING: usize = 64;
 
 /// Every problem of a job, errors and warnings. A job without errors can be registered.
 pub fn validate(job: &Job) -> Vec<Problem> {
     let mut problems = Vec::new();
-    let mut rules = Rules { job, path: "job".to_owned(), problems: &mut problems };
+    let expressions = Cell::new(0);
+    let mut rules = Rules { job, path: "job".to_owned(), problems: &mut problems, expressions: &expressions };
     identity(&mut rules);
     for (index, datacenter) in job.datacenters.iter().enumerate() {
         rules.refuse_if(datacenter.is_empty(), "datacenters", || format!("entry {index} is empty"));
@@ -146,11 +150,13 @@ pub struct Rules<'a> {
     job: &'a Job,
     path: String,
     problems: &'a mut Vec<Problem>,
+    /// Regular expressions met so far.
+    expressions: &'a Cell<usize>,
 }
 
 impl Rules<'_> {
     fn inside(&mut self, part: &str) -> Rules<'_> {
-        Rules { job: self.job, path: format!("{}.{part}", self.path), problems: self.problems }
+        Rules { job: self.job, path: format!("{}.{part}", self.path), problems: self.problems, expressions: self.expressions }
     }
 
     fn refuse(&mut self, name: &str, message: String) {
@@ -173,6 +179,20 @@ impl Rules<'_> {
     fn take(&mut self, problems: Vec<Problem>) {
         let path = &self.path;
         self.problems.extend(problems.into_iter().map(|problem| Problem { path: format!("{path}.{}", problem.path), ..problem }));
+    }
+
+    fn regular_expression(&mut self, name: &str, text: &str) {
+        let met = self.expressions.get() + 1;
+        self.expressions.set(met);
+        if met > MAX_REGULAR_EXPRESSIONS {
+            // Said once: the others are not looked at.
+            self.refuse_if(met == MAX_REGULAR_EXPRESSIONS + 1, name, || {
+                format!("the job has more than {MAX_REGULAR_EXPRESSIONS} regular expressions")
+            });
+        // The limit keeps a job of many expressions from costing gigabytes to judge.
+        } else if let Err(error) = regex::RegexBuilder::new(text).size_limit(1 << 20).build() {
+            self.refuse(name, format!("bad regular expression: {}", error.to_string().lines().last().unwrap_or_default()));
+        }
     }
 
     fn runs_everywhere(&self) -> bool {
@@ -206,11 +226,8 @@ fn comparison(here: &mut Rules<'_>, left: &str, operand: Operand, right: &str) {
     let needs_right = !matches!(operand, Operand::DistinctHosts | Operand::DistinctProperty | Operand::IsSet | Operand::IsNotSet);
     here.refuse_if(needs_left && left.is_empty(), "attribute", || "is required".to_owned());
     here.refuse_if(needs_right && right.is_empty(), "value", || format!("`{}` needs one", operand.name()));
-    if operand == Operand::Regexp
-        // The limit keeps a job of many expressions from costing gigabytes to judge.
-        && let Err(error) = regex::RegexBuilder::new(right).size_limit(1 << 20).build()
-    {
-        here.refuse("value", format!("bad regular expression: {}", error.to_string().lines().last().unwrap_or_default()));
+    if operand == Operand::Regexp {
+        here.regular_expression("value", right);
     }
 }
 
