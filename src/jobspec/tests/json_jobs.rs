@@ -58,7 +58,8 @@ fn values_that_no_reader_would_follow_are_refused() {
 fn regular_expressions_are_counted() {
     let judged = |count: usize| {
         let constraints = vec![json!({"LTarget": "a", "RTarget": "\\pL{9}", "Operand": "regexp"}); count];
-        let tasks = json!([{"Name": "t", "Driver": "of-somebody-else", "Constraints": [{"LTarget": "a", "RTarget": "x", "Operand": "regexp"}]}]);
+        let tasks =
+            json!([{"Name": "t", "Driver": "of-somebody-else", "Constraints": [{"LTarget": "a", "RTarget": "x", "Operand": "regexp"}]}]);
         let job =
             job_from_value(json!({"ID": "x", "Constraints": constraints, "TaskGroups": [{"Name": "g", "Tasks": tasks}]})).unwrap().job;
         validate(&job).into_iter().filter(Problem::is_error).map(|problem| problem.path).collect::<Vec<_>>()
