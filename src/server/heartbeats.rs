@@ -68,11 +68,6 @@ impl Heartbeats {
         }
         expired
     }
-
-    /// When [`Self::expired`] is worth asking next.
-    pub fn next_deadline(&self) -> Option<Instant> {
-        self.deadlines.values().min().copied()
-    }
 }
 
 #[cfg(test)]
@@ -91,7 +86,7 @@ mod tests {
         heartbeats.heard(b, after(19), 0.0);
         assert_eq!(heartbeats.expired(after(20)), vec![a]);
         assert_eq!(heartbeats.expired(after(20)), vec![], "an expiry is told once");
-        assert_eq!(heartbeats.next_deadline(), Some(after(39)));
+        assert_eq!((heartbeats.expired(after(38)), heartbeats.expired(after(39))), (vec![], vec![b]), "from when it was heard last");
     }
 
     #[test]
