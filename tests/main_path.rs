@@ -194,4 +194,5 @@ fn an_interrupted_dev_agent_takes_its_tasks_along() {
     let status = agent.interrupt();
     assert!(status.success(), "{status}: {}", agent.log());
     assert!(pids.iter().all(|pid| !is_alive(*pid)), "no task is left behind");
+    assert_eq!(agent.cgroups(), Vec::<std::path::PathBuf>::new(), "no group is left behind");
 }

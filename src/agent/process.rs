@@ -44,7 +44,7 @@ pub async fn run(config: AgentConfig, data_dir: &Path, lines: LogLines) -> Resul
 
     let link = Arc::new(LocalLink(Arc::clone(&server)));
     let runtime = Arc::new(TaskRuntime::new(&config, data_dir)?);
-    let node = Arc::new(Node::start(node_config(&config, data_dir, address), link, runtime).await?);
+    let node = Arc::new(Node::start(node_config(&config, data_dir, address), link, Arc::clone(&runtime) as _).await?);
     let events = Arc::new(EventBroker::default());
     tasks.spawn(api::events::run(Arc::clone(&events), server.store(), stopping.subscribe()));
     let context = ApiContext {
@@ -81,6 +81,9 @@ pub async fn run(config: AgentConfig, data_dir: &Path, lines: LogLines) -> Resul
     let orderly = async {
         // The tasks of a directory that is about to be deleted could not be found again.
         node.shutdown(config.data_dir.is_none()).await;
+        if config.data_dir.is_none() {
+            runtime.remove_groups();
+        }
         stopping.send_replace(true);
         if !serving.is_finished() {
             let _ = tokio::time::timeout(DRAIN, &mut serving).await;

@@ -30,6 +30,11 @@ impl TaskRuntime {
             .map_err(|error| AgentError::System(format!("the path of this program is not known: {error}")))?;
         Ok(Self { drivers: drivers::builtin(&drivers_config(config)), launcher: Launcher::new(launcher) })
     }
+
+    /// Removes the groups that held the tasks' groups; those that still hold something stay. Blocks.
+    pub fn remove_groups(&self) {
+        self.launcher.cgroup().remove_parent();
+    }
 }
 
 /// Which drivers the operator switched on.

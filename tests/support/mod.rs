@@ -249,6 +249,13 @@ impl TestAgent {
         pids.dedup();
         pids
     }
+
+    /// This agent's own groups, in every hierarchy.
+    pub fn cgroups(&self) -> Vec<PathBuf> {
+        let parents = hierarchies().into_iter().map(|hierarchy| hierarchy.join(&self.cgroup_parent));
+        let children = parents.flat_map(|parent| fs::read_dir(parent).into_iter().flatten().flatten());
+        children.map(|entry| entry.path()).filter(|path| path.is_dir()).collect()
+    }
 }
 
 /// Where cgroup hierarchies are mounted: one for v2 alone, one per controller otherwise.
