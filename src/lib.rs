@@ -35,6 +35,7 @@
 
 pub mod agent;
 pub mod api;
+pub mod auth;
 pub mod cli;
 pub mod codec;
 pub mod jobspec;
@@ -46,4 +47,5 @@ pub mod runtime;
 pub mod scheduler;
 pub mod server;
 pub mod state;
+pub mod tls;
 pub mod util;

@@ -30,6 +30,7 @@ mod style;
 mod system;
 mod table;
 mod time;
+mod token;
 mod version;
 
 #[cfg(test)]
@@ -96,6 +97,9 @@ enum ClientCommand {
     /// Look at the servers of the cluster
     #[command(subcommand, after_help = "Examples:\n  pannier server members")]
     Server(server::ServerCommand),
+    /// Let machines join the cluster
+    #[command(subcommand, after_help = "Examples:\n  pannier token join create -role client")]
+    Token(token::TokenCommand),
     /// Maintain the cluster
     #[command(subcommand, after_help = "Examples:\n  pannier system gc")]
     System(system::SystemCommand),
@@ -176,6 +180,7 @@ impl ClientCommand {
             Self::Node(command) => command.run().await,
             Self::Eval(command) => command.run().await,
             Self::Server(command) => command.run().await,
+            Self::Token(command) => command.run().await,
             Self::System(command) => command.run().await,
             Self::Operator(command) => command.run().await,
             Self::Status(args) => args.run().await,

@@ -24,6 +24,7 @@ pub mod plan;
 pub mod policy;
 pub mod resources;
 pub mod scheduler_config;
+pub mod security;
 pub mod service;
 pub mod task;
 pub mod units;

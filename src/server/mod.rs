@@ -12,6 +12,8 @@ pub mod heartbeats;
 mod jobs;
 mod leader;
 pub mod node_link;
+pub mod request_id;
+mod security;
 mod scheduler_loop;
 mod silent_nodes;
 mod view;
@@ -24,6 +26,7 @@ use tokio::task::JoinSet;
 
 use crate::model::{EvalId, Evaluation, Text};
 use crate::raft::{ProposeError, Raft, ReadError};
+use crate::state::command::Request;
 use crate::state::{Command, Rejection, Reply, Store};
 use crate::util::clock::Timestamp;
 
@@ -126,7 +129,7 @@ impl Server {
     }
 
     async fn propose(&self, command: Command) -> Result<Reply, ServerError> {
-        Ok(self.raft.propose(command).await?)
+        Ok(self.raft.propose_request(Request { id: request_id::next_proposal(), command }).await?)
     }
 
     fn with_heartbeats<T>(&self, use_them: impl FnOnce(&mut heartbeats::Heartbeats) -> T) -> T {
@@ -136,7 +139,7 @@ impl Server {
 
 /// A fresh pending evaluation.
 fn evaluation_of(job: &crate::model::Job, trigger: crate::model::EvalTrigger, now: Timestamp) -> Evaluation {
-    Evaluation::pending(EvalId::random(), job.key.clone(), job.job_type, job.priority, trigger, now)
+    Evaluation::pending(request_id::next_evaluation(), job.key.clone(), job.job_type, job.priority, trigger, now)
 }
 
 /// How long a leader waits before it tries a step again that failed.

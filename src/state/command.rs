@@ -10,6 +10,7 @@ use crate::codec::Persisted;
 use crate::model::allocation::DesiredTransition;
 use crate::model::node::DrainStrategy;
 use crate::model::scheduler_config::SchedulerConfig;
+use crate::model::security::{JoinRefusal, SecurityChange};
 use crate::model::{
     AllocId, AllocationUpdate, DeploymentId, Eligibility, EvalId, Evaluation, Job, JobKey, Node, NodeId, NodeStatus, Plan, Text,
 };
@@ -110,6 +111,9 @@ pub enum Command {
     CollectGarbage {
         collected: Collected,
     },
+    ChangeSecurity {
+        change: SecurityChange,
+    },
 }
 
 /// Rows that are over and old enough; whatever came alive again meanwhile is kept.
@@ -147,6 +151,12 @@ pub enum Rejection {
     JobIndexConflict { expected: u64, found: IndexFound },
     #[error("scheduler configuration was changed meanwhile: expected index {expected}, found {found}")]
     SchedulerConfigConflict { expected: u64, found: u64 },
+    #[error(transparent)]
+    JoinRefused(#[from] JoinRefusal),
+    #[error("join token not found")]
+    JoinTokenNotFound,
+    #[error("the cluster has its authority already")]
+    SecurityExists,
 }
 
 /// What stands where an index was enforced.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::tables::{State, Submission, Table};
 use crate::codec::{self, CodecError, Persisted};
 use crate::model::scheduler_config::SchedulerConfig;
+use crate::model::security::ClusterSecurity;
 use crate::model::{Allocation, Deployment, Evaluation, Job, JobKey, Node, NodeId};
 
 /// The order of variants is their tag on disk: append only.
@@ -28,6 +29,7 @@ enum Row {
     Deployment(Arc<Deployment>),
     Request(u64, u128),
     Collection(NodeId, u64),
+    Security(Arc<ClusterSecurity>),
 }
 
 impl Persisted for Row {
@@ -47,7 +49,9 @@ pub fn encode(state: &State) -> Result<Vec<u8>, CodecError> {
         .chain(state.evaluations.values().map(|row| Row::Evaluation(Arc::clone(row))))
         .chain(state.deployments.values().map(|row| Row::Deployment(Arc::clone(row))))
         .chain(state.requests_by_index.iter().map(|(index, id)| Row::Request(*index, *id)))
-        .chain(state.collections.iter().map(|(node, index)| Row::Collection(*node, *index)));
+        .chain(state.collections.iter().map(|(node, index)| Row::Collection(*node, *index)))
+        // A cluster without one (a dev agent) has no such row.
+        .chain(state.security.is_initialized().then(|| Row::Security(Arc::clone(&state.security))));
     let mut bytes = Vec::new();
     for row in rows {
         let envelope = codec::encode(&row)?;
@@ -119,6 +123,7 @@ fn insert(state: &mut State, row: Row) -> Result<(), CodecError> {
         Row::Collection(node, index) => {
             state.collections.insert(node, index);
         }
+        Row::Security(security) => state.security = security,
     }
     Ok(())
 }

@@ -8,6 +8,7 @@ mod garbage;
 mod jobs;
 mod nodes;
 mod plan;
+mod security;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -131,6 +132,7 @@ impl Transaction<'_> {
             }
             Command::SetJobStability { key, version, stable } => self.set_job_stability(key, *version, *stable)?,
             Command::CollectGarbage { collected } => self.collect_garbage(collected),
+            Command::ChangeSecurity { change } => self.change_security(change)?,
         }
         Ok(Reply { index: self.index, dropped_placements })
     }

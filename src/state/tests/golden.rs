@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::codec;
 use crate::model::allocation::DesiredTransition;
 use crate::model::scheduler_config::SchedulerConfig;
+use crate::model::security::{Identity, SecurityChange};
 use crate::model::{AllocId, Eligibility, JobKey, JobType, NodeId, NodeStatus, fixtures};
 use crate::state::command::{Collected, Command, Request};
 use crate::util::clock::Timestamp;
@@ -47,6 +48,7 @@ fn samples() -> Vec<(&'static str, Command)> {
         ("set-scheduler-config", Command::SetSchedulerConfig { config: SchedulerConfig::default(), check_index: Some(1) }),
         ("set-job-stability", Command::SetJobStability { key, version: 2, stable: true }),
         ("collect-garbage", Command::CollectGarbage { collected: Collected { nodes: vec![node], ..Default::default() } }),
+        ("change-security", Command::ChangeSecurity { change: SecurityChange::Revoke(Identity::client(node)) }),
     ]
 }
 
