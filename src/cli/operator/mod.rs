@@ -125,7 +125,7 @@ impl ApiArgs {
                 words.extend(["--unix-socket".to_owned(), quoted(&path.to_string_lossy())]);
                 "http://localhost".to_owned()
             }
-            Address::Http { .. } => address.to_string(),
+            Address::Http { .. } | Address::Https { .. } => address.to_string(),
         };
         words.push("-H \"X-Nomad-Token: ${NOMAD_TOKEN}\"".to_owned());
         for header in &self.header {
