@@ -69,8 +69,8 @@ pub fn guarded(gateway: Arc<Gateway>, store: Arc<Store>, token_needed: bool) -> 
             let is_local = request.extensions().get::<Remote>().is_some_and(|remote| remote.0.ip().is_loopback());
             // Whether an agent works is no secret, and load balancers have no token.
             let is_open = !token_needed || is_local || request.uri().path() == "/v1/agent/health";
-            if !is_open && let Err(refusal) = check_token(store.load().security(), request.headers()) {
-                return refusal;
+            if !is_open && !has_token(store.load().security(), request.headers()) {
+                return permission_denied();
             }
             let mut request = request;
             // Only servers say this, over mTLS.
@@ -81,15 +81,17 @@ pub fn guarded(gateway: Arc<Gateway>, store: Arc<Store>, token_needed: bool) -> 
 }
 
 /// The operator's token, in either of the headers that Nomad's clients use.
-pub fn check_token(security: &ClusterSecurity, headers: &HeaderMap) -> Result<(), Response<Body>> {
+pub fn has_token(security: &ClusterSecurity, headers: &HeaderMap) -> bool {
     let own = headers.get("x-nomad-token");
     let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).and_then(|text| text.strip_prefix("Bearer "));
     let text = own.and_then(|value| value.to_str().ok()).or(bearer);
     let secret: Option<Secret> = text.and_then(|text| text.trim().parse().ok());
-    match secret {
-        Some(secret) if security.is_initialized() && secret.digest() == security.operator_token => Ok(()),
-        _ => Err(forward::answer(StatusCode::FORBIDDEN, "Permission denied")),
-    }
+    secret.is_some_and(|secret| security.is_initialized() && secret.digest() == security.operator_token)
+}
+
+/// With the words that Nomad's clients know.
+pub fn permission_denied() -> Response<Body> {
+    forward::answer(StatusCode::FORBIDDEN, "Permission denied")
 }
 
 #[cfg(test)]
@@ -103,11 +105,11 @@ mod tests {
         let authority = Authority { certificate: vec![1], sealed_key: vec![1] };
         let security = ClusterSecurity { authorities: vec![authority], operator_token: token.digest(), ..ClusterSecurity::default() };
         let headers = |name: &'static str, value: String| HeaderMap::from_iter([(name.parse().unwrap(), value.parse().unwrap())]);
-        assert!(check_token(&security, &headers("x-nomad-token", token.reveal())).is_ok());
-        assert!(check_token(&security, &headers("authorization", format!("Bearer {}", token.reveal()))).is_ok());
-        assert!(check_token(&security, &headers("x-nomad-token", Secret::generate().reveal())).is_err());
-        assert!(check_token(&security, &HeaderMap::new()).is_err());
+        assert!(has_token(&security, &headers("x-nomad-token", token.reveal())));
+        assert!(has_token(&security, &headers("authorization", format!("Bearer {}", token.reveal()))));
+        assert!(!has_token(&security, &headers("x-nomad-token", Secret::generate().reveal())));
+        assert!(!has_token(&security, &HeaderMap::new()));
         // Before there is a token, nothing opens.
-        assert!(check_token(&ClusterSecurity::default(), &headers("x-nomad-token", token.reveal())).is_err());
+        assert!(!has_token(&ClusterSecurity::default(), &headers("x-nomad-token", token.reveal())));
     }
 }

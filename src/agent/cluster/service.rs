@@ -101,8 +101,8 @@ impl ClusterService {
         if !identity.is_server() {
             request.headers_mut().remove(FORWARDED);
             let state = self.membership.server.store().load();
-            if let Err(refusal) = edge::check_token(state.security(), request.headers()) {
-                return forward::to_wire(refusal);
+            if !edge::has_token(state.security(), request.headers()) {
+                return forward::to_wire(edge::permission_denied());
             }
         }
         forward::to_wire(self.gateway.serve(request).await)
