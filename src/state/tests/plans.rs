@@ -34,7 +34,7 @@ fn report(state: &mut State, id: AllocId, client_status: AllocClientStatus) {
         client_status,
         client_description: "".into(),
         task_states: BTreeMap::new(),
-        deployment_healthy: None,
+        health: None,
         at: Timestamp(5),
     };
     must(state, Command::UpdateAllocations { updates: vec![update], evaluations: Vec::new(), at: Timestamp(5) });
