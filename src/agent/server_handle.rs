@@ -7,7 +7,9 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
 use super::driver_check;
-use crate::api::handles::{self, DeploymentChange, DesiredChanges, Drain, DryRun, NodeChange, Peer, Registered, ScaleJob, ServerHandle, ServerStatus};
+use crate::api::handles::{
+    self, DeploymentChange, DesiredChanges, Drain, DryRun, NodeChange, Peer, Registered, ScaleJob, ServerHandle, ServerStatus,
+};
 use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::{AllocId, DeploymentId, Eligibility, EvalId, Job, JobKey, NodeId};
 use crate::runtime::drivers::DriverRegistry;

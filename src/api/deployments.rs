@@ -5,9 +5,9 @@ use std::sync::Arc;
 use super::ApiError;
 use super::call::{Answer, Call};
 use super::convert::allocation::{self, StubFields};
+use super::handles::DeploymentChange;
 use super::page::{self, CreatedKey, IdKey, Page, PageKey};
 use super::query::ListQuery;
-use super::handles::DeploymentChange;
 use super::types::deployment::{
     Deployment, DeploymentAllocHealthRequest, DeploymentPauseRequest, DeploymentPromoteRequest, DeploymentUpdateResponse,
 };

@@ -10,9 +10,7 @@ use super::reconcile::{Outlook, outlook};
 use super::view::StateView;
 use crate::model::deployment::description;
 use crate::model::plan::DeploymentUpdate;
-use crate::model::{
-    AllocClientStatus, Allocation, Deployment, DeploymentGroup, DeploymentId, DeploymentStatus, EvalId, Job, Text,
-};
+use crate::model::{AllocClientStatus, Allocation, Deployment, DeploymentGroup, DeploymentId, DeploymentStatus, EvalId, Job, Text};
 use crate::util::clock::Timestamp;
 
 /// Sets the stream of deployment ids apart from the others of the same seed.

@@ -31,11 +31,7 @@ pub fn dry_run(view: &dyn StateView, job: &Job, now: Timestamp) -> DryRun {
     let mut scheduler = Scheduler::new();
     scheduler.observe(&overlaid, &Touched::default());
     let Decision { failed, tallies, marks, .. } = scheduler.decide(&overlaid, &due, 0, now);
-    DryRun {
-        groups: tallies,
-        failed,
-        next_attempt: marks.iter().filter(|mark| !mark.disconnected).map(|mark| mark.at).min(),
-    }
+    DryRun { groups: tallies, failed, next_attempt: marks.iter().filter(|mark| !mark.disconnected).map(|mark| mark.at).min() }
 }
 
 /// The job with the indexes that its registration would give it: an unchanged one keeps its reference.

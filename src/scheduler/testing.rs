@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::StateView;
-use crate::model::network::Network;
 use crate::model::allocation::DeploymentHealth;
+use crate::model::network::Network;
 use crate::model::plan::{DeploymentUpdate, PlacementMetrics, Plan};
 use crate::model::policy::{DisconnectStrategy, ReschedulePolicy, RestartPolicy};
 use crate::model::scheduler_config::SchedulerConfig;

@@ -11,7 +11,8 @@ use crate::api::types::deployment::Deployment;
 use crate::api::types::evaluation::Evaluation;
 use crate::api::types::job::{
     EvalOptions, JobDeregisterResponse, JobEvaluateRequest, JobListStub, JobParseRequest, JobPlanRequest, JobPlanResponse,
-    JobRegisterRequest, JobRegisterResponse, JobRevertRequest, JobSubmission, JobSummary, JobValidateRequest, JobValidateResponse, JobVersionsResponse,
+    JobRegisterRequest, JobRegisterResponse, JobRevertRequest, JobSubmission, JobSummary, JobValidateRequest, JobValidateResponse,
+    JobVersionsResponse,
 };
 use crate::api::types::scale::{ScaleRequest, ScaleStatus};
 

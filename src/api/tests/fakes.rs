@@ -10,14 +10,14 @@ use tokio::sync::{mpsc, watch};
 
 use crate::api::events::{self, EventBroker};
 use crate::api::handles::{
-    AgentDescription, AgentHandle, ByteStream, DeploymentChange, DesiredChanges, Drain, DryRun, FileFrame, FileInfo, FrameStream, LogLevel, LogLine,
-    LogRequest, NodeApi, NodeChange, NodeDirectory, NodeError, Origin, Peer, RegisterJob, Registered, ScaleJob, ServerError, ServerHandle,
-    ServerStatus,
+    AgentDescription, AgentHandle, ByteStream, DeploymentChange, DesiredChanges, Drain, DryRun, FileFrame, FileInfo, FrameStream, LogLevel,
+    LogLine, LogRequest, NodeApi, NodeChange, NodeDirectory, NodeError, Origin, Peer, RegisterJob, Registered, ScaleJob, ServerError,
+    ServerHandle, ServerStatus,
 };
 use crate::api::types::stats::{AllocResourceUsage, HostStats};
 use crate::api::{ApiContext, router};
-use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::plan::DeploymentUpdate;
+use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::{
     AllocId, DeploymentId, DeploymentStatus, Eligibility, EvalId, EvalTrigger, Evaluation, Job, JobKey, JobType, NodeId, Text, fixtures,
 };
@@ -213,7 +213,12 @@ impl ServerHandle for FakeServer {
         self.change_deployment(id, DeploymentStatus::Running, promote)
     }
 
-    fn set_allocation_health(&self, deployment: DeploymentId, healthy: Vec<AllocId>, unhealthy: Vec<AllocId>) -> Answer<'_, DeploymentChange> {
+    fn set_allocation_health(
+        &self,
+        deployment: DeploymentId,
+        healthy: Vec<AllocId>,
+        unhealthy: Vec<AllocId>,
+    ) -> Answer<'_, DeploymentChange> {
         let command = Command::SetAllocationHealth { deployment, healthy, unhealthy, evaluation: None, at: Timestamp(1) };
         at_once(self.apply(command).map(|index| DeploymentChange { eval_id: Some(EvalId(9)), index, reverted_to: None }))
     }

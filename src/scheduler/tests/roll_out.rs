@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::*;
 use crate::model::policy::{ReschedulePolicy, UpdateStrategy};
 use crate::model::{AllocClientStatus, AllocDesiredStatus, AllocId, Allocation, JobType, NodeId, NodeStatus};
-use crate::scheduler::testing::node;
 use crate::scheduler::dry_run;
+use crate::scheduler::testing::node;
 
 fn with_env(job: &Job, value: &str) -> Job {
     let mut changed = job.clone();

@@ -33,7 +33,8 @@ impl State {
             self.index = index;
             return (Ok(Reply { index: first, dropped_placements: 0 }), Changes { index, changes: Vec::new() });
         }
-        let mut transaction = Transaction { state: self, index, changes: Vec::new(), touched_jobs: BTreeSet::new(), deployments: BTreeMap::new() };
+        let mut transaction =
+            Transaction { state: self, index, changes: Vec::new(), touched_jobs: BTreeSet::new(), deployments: BTreeMap::new() };
         let outcome = transaction.execute(&request.command);
         if outcome.is_ok() {
             transaction.settle_deployments();

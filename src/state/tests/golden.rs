@@ -6,8 +6,8 @@ use std::sync::Arc;
 
 use crate::codec;
 use crate::model::allocation::DesiredTransition;
-use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::plan::DeploymentUpdate;
+use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::{AllocId, DeploymentId, DeploymentStatus, Eligibility, JobKey, JobType, NodeId, NodeStatus, fixtures};
 use crate::state::command::{Collected, Command, Request};
 use crate::util::clock::Timestamp;

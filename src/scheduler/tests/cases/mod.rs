@@ -22,8 +22,8 @@ use super::*;
 use crate::model::allocation::DeploymentHealth;
 use crate::model::policy::{Reconcile, ReschedulePolicy, UpdateStrategy};
 use crate::model::{
-    AllocClientStatus, AllocDesiredStatus, AllocId, Allocation, Deployment, DeploymentGroup, DeploymentId, DeploymentStatus, Eligibility, JobType,
-    NodeId, NodeStatus,
+    AllocClientStatus, AllocDesiredStatus, AllocId, Allocation, Deployment, DeploymentGroup, DeploymentId, DeploymentStatus, Eligibility,
+    JobType, NodeId, NodeStatus,
 };
 use crate::scheduler::testing::{allocation, node};
 
@@ -133,7 +133,15 @@ fn row(token: &str, position: usize, older: &Job, newest: &Job) -> Allocation {
     let digits: String = token[1..].chars().take_while(char::is_ascii_digit).collect();
     let flags = &token[1 + digits.len()..];
     let has = |flag: char| flags.contains(flag);
-    let node = if has('d') { DOWN } else if has('a') { AWAY } else if has('i') { INELIGIBLE } else { position as u128 + 1 };
+    let node = if has('d') {
+        DOWN
+    } else if has('a') {
+        AWAY
+    } else if has('i') {
+        INELIGIBLE
+    } else {
+        position as u128 + 1
+    };
     let mut row = allocation(if is_new { newest } else { older }, digits.parse().unwrap(), node);
     row.id = AllocId(2000 + position as u128);
     row.next = next.map(|next| AllocId(2000 + next));
