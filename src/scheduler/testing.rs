@@ -263,11 +263,6 @@ impl FakeState {
         group.unhealthy = group.unhealthy + u32::from(!healthy) - u32::from(before == Some(false));
     }
 
-    /// The deployment that was started last.
-    pub fn deployment(&self, key: &JobKey) -> Arc<Deployment> {
-        self.latest_deployment(key).unwrap()
-    }
-
     fn count_placed(&mut self, id: AllocId, canary: bool, at: Timestamp) {
         let row = self.allocations[&id].clone();
         let Some(deployment) = row.deployment.and_then(|id| self.deployments.get_mut(&id)) else { return };

@@ -20,7 +20,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::model::allocation::DeploymentHealth;
-use crate::model::policy::{Reconcile, ReschedulePolicy, UpdateStrategy};
+use crate::model::policy::{Reconcile, ReschedulePolicy};
 use crate::model::{
     AllocClientStatus, AllocDesiredStatus, AllocId, Allocation, Deployment, DeploymentGroup, DeploymentId, DeploymentStatus, Eligibility,
     JobType, NodeId, NodeStatus,
