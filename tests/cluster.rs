@@ -120,8 +120,29 @@ fn only_members_get_in_and_each_gets_only_its_own() {
     let rpc = |cluster: &Cluster, target: &str| {
         let resolve = format!("server.pannier.internal:4647:{}", cluster.agent("s1").ip);
         let url = format!("https://server.pannier.internal:4647{target}");
-        let arguments =
-            ["-s", "-o", "/dev/null", "-w", "%{http_code}", "--http2-prior-knowledge", "--resolve", &resolve, "--cacert", &path("ca.pem"), "--cert", &path("node.pem"), "--key", &path("node.key"), "-H", "x-pannier-protocol: 1", "-X", "POST", "-d", "x", &url];
+        let arguments = [
+            "-s",
+            "-o",
+            "/dev/null",
+            "-w",
+            "%{http_code}",
+            "--http2-prior-knowledge",
+            "--resolve",
+            &resolve,
+            "--cacert",
+            &path("ca.pem"),
+            "--cert",
+            &path("node.pem"),
+            "--key",
+            &path("node.key"),
+            "-H",
+            "x-pannier-protocol: 1",
+            "-X",
+            "POST",
+            "-d",
+            "x",
+            &url,
+        ];
         cluster.curl("c1", &arguments)
     };
     assert_eq!(rpc(&cluster, "/v1/raft/vote"), "403");
@@ -144,7 +165,9 @@ fn three_servers_and_two_clients(name: &str) -> Option<Cluster> {
     cluster.join("s3", &servers);
     cluster.wait("three servers to vote", |cluster| {
         let configuration = cluster.get("/v1/operator/raft/configuration");
-        configuration["Servers"].as_array().is_some_and(|servers| servers.iter().filter(|server| server["Voter"] == json!(true)).count() == 3)
+        configuration["Servers"]
+            .as_array()
+            .is_some_and(|servers| servers.iter().filter(|server| server["Voter"] == json!(true)).count() == 3)
     });
     let clients = cluster.join_token("client", &["-uses", "2"]);
     cluster.join("c1", &clients);

@@ -83,7 +83,8 @@ impl ClusterHandle for LocalCluster {
             let to = match server {
                 Some(named) => self.member(&named)?.id,
                 None => {
-                    let other = raft.members().into_iter().find(|member| member.voter && member.alive == Some(true) && member.id != raft.id());
+                    let other =
+                        raft.members().into_iter().find(|member| member.voter && member.alive == Some(true) && member.id != raft.id());
                     other.ok_or_else(|| ServerError::Invalid(vec!["there is no other server that could lead".to_owned()]))?.id
                 }
             };

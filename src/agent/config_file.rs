@@ -186,7 +186,8 @@ fn apply_file(config: &mut AgentConfig, file: File) -> Result<(), String> {
     }
     config.cluster.plain_http = file.tls.http.map_or(config.cluster.plain_http, |tls| !tls);
     config.cluster.no_token = file.acl.get("enabled").and_then(Value::as_bool).map_or(config.cluster.no_token, |enabled| !enabled);
-    let joins = [file.server.server_join, file.client.server_join].into_iter().flat_map(|join| join.retry_join.into_iter().chain(join.start_join));
+    let joins =
+        [file.server.server_join, file.client.server_join].into_iter().flat_map(|join| join.retry_join.into_iter().chain(join.start_join));
     config.cluster.join.extend(joins.chain(file.server.retry_join).chain(file.client.servers));
 
     let server = &mut config.server;
@@ -281,7 +282,9 @@ fn apply_flags(config: &mut AgentConfig, args: &AgentArgs) -> Result<(), AgentEr
 
 /// The token itself, or what the file holds that `@path` names: a command line can be read by every user of the machine.
 fn join_token(args: &AgentArgs) -> Result<Option<String>, AgentError> {
-    let Some(text) = args.token.as_ref().map(|text| text.0.clone()).or_else(|| std::env::var("PANNIER_JOIN_TOKEN").ok()).filter(|text| !text.is_empty()) else {
+    let Some(text) =
+        args.token.as_ref().map(|text| text.0.clone()).or_else(|| std::env::var("PANNIER_JOIN_TOKEN").ok()).filter(|text| !text.is_empty())
+    else {
         return Ok(None);
     };
     let Some(path) = text.strip_prefix('@') else { return Ok(Some(text)) };

@@ -7,11 +7,12 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
 use crate::api::handles::{
-    ClusterHandle, Drain, DryRun, NewJoinToken, NodeChange, RegisterJob, Registered, ScaleJob, ServerError, ServerHandle, ServerStatus,
+    ClusterHandle, DeploymentChange, Drain, DryRun, NewJoinToken, NodeChange, RegisterJob, Registered, ScaleJob, ServerError, ServerHandle,
+    ServerStatus,
 };
 use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::security::Role;
-use crate::model::{AllocId, Eligibility, Job, JobKey, NodeId};
+use crate::model::{AllocId, DeploymentId, Eligibility, Job, JobKey, NodeId};
 use crate::state::{State, Store};
 
 /// An empty state, and a refusal to everything else.
@@ -75,6 +76,22 @@ impl ServerHandle for NoServer {
     }
 
     fn stop_allocation(&self, _id: AllocId, _no_shutdown_delay: bool) -> Answer<'_, Registered> {
+        refuse()
+    }
+
+    fn fail_deployment(&self, _id: DeploymentId) -> Answer<'_, DeploymentChange> {
+        refuse()
+    }
+
+    fn pause_deployment(&self, _id: DeploymentId, _pause: bool) -> Answer<'_, DeploymentChange> {
+        refuse()
+    }
+
+    fn promote_deployment(&self, _id: DeploymentId, _groups: Option<Vec<String>>) -> Answer<'_, DeploymentChange> {
+        refuse()
+    }
+
+    fn set_allocation_health(&self, _id: DeploymentId, _healthy: Vec<AllocId>, _unhealthy: Vec<AllocId>) -> Answer<'_, DeploymentChange> {
         refuse()
     }
 

@@ -12,9 +12,9 @@ use tokio::task::JoinSet;
 use tracing::{info, warn};
 
 use super::AgentError;
-use super::config::AgentConfig;
 use super::cluster;
 use super::cluster_handle::LocalCluster;
+use super::config::AgentConfig;
 use super::local_agent::LocalAgent;
 use super::logging::LogLines;
 use super::node_handle::{LocalNode, LocalNodes};
@@ -58,8 +58,7 @@ async fn start_alone(config: &AgentConfig, data_dir: &Path, lines: LogLines) -> 
     let (listener, address) = listen(config.http_address()).await?;
     info!(version = env!("CARGO_PKG_VERSION"), data_dir = %data_dir.display(), dev = config.dev, "starting");
 
-    let raft_config =
-        RaftConfig { address: address.to_string(), name: config.node_name(), ..RaftConfig::new(data_dir.join("server")) };
+    let raft_config = RaftConfig { address: address.to_string(), name: config.node_name(), ..RaftConfig::new(data_dir.join("server")) };
     let raft = Raft::open(raft_config).await?;
     let mut parts = Parts::new(config, data_dir)?;
     let server = Server::start(raft.clone(), server_config(config), &mut parts.tasks);

@@ -51,11 +51,15 @@ impl From<ServerError> for ApiError {
     fn from(error: ServerError) -> Self {
         let status = match &error {
             ServerError::Rejected(
-                Rejection::JobNotFound | Rejection::NodeNotFound | Rejection::AllocationNotFound | Rejection::VersionNotFound,
+                Rejection::JobNotFound
+                | Rejection::NodeNotFound
+                | Rejection::AllocationNotFound
+                | Rejection::VersionNotFound
+                | Rejection::DeploymentNotFound,
             )
             | ServerError::Rejected(Rejection::JoinTokenNotFound)
             | ServerError::NotFound(_) => StatusCode::NOT_FOUND,
-            ServerError::Invalid(_) => StatusCode::BAD_REQUEST,
+            ServerError::Invalid(_) | ServerError::Rejected(Rejection::DeploymentOver) => StatusCode::BAD_REQUEST,
             ServerError::Rejected(Rejection::JoinRefused(_)) | ServerError::Forbidden(_) => StatusCode::FORBIDDEN,
             ServerError::Timeout => StatusCode::GATEWAY_TIMEOUT,
             // Nomad says 500, its clients go by the text; what is worth a retry should say so to all the others.

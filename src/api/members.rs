@@ -55,7 +55,8 @@ pub async fn force_leave(call: Call) -> Answer {
 
 /// `id` or `address`.
 pub async fn remove_peer(call: Call) -> Answer {
-    let server = named(&call, &["id", "address"]).ok_or_else(|| ApiError::bad_request("Must specify either ?id with the server's ID or ?address"))?;
+    let server = named(&call, &["id", "address"])
+        .ok_or_else(|| ApiError::bad_request("Must specify either ?id with the server's ID or ?address"))?;
     call.api.cluster.remove_peer(server).await?;
     Ok(done())
 }

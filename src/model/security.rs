@@ -136,7 +136,13 @@ pub enum SecurityChange {
     AddJoinToken(JoinToken),
     RevokeJoinToken(u128),
     /// Admits `identity` if the token allows it.
-    Join { token: u128, secret: Digest, identity: Identity, key: Digest, at: Timestamp },
+    Join {
+        token: u128,
+        secret: Digest,
+        identity: Identity,
+        key: Digest,
+        at: Timestamp,
+    },
     /// Cuts a member off for good.
     Revoke(Identity),
     /// Makes a new authority the issuing one; the old ones stay trusted.
@@ -200,7 +206,8 @@ mod tests {
     use super::*;
 
     fn security(uses_left: u32) -> ClusterSecurity {
-        let token = JoinToken { id: 1, role: Role::Client, secret: [1; 32], created_at: Timestamp(0), expires_at: Timestamp(100), uses_left };
+        let token =
+            JoinToken { id: 1, role: Role::Client, secret: [1; 32], created_at: Timestamp(0), expires_at: Timestamp(100), uses_left };
         ClusterSecurity { join_tokens: BTreeMap::from([(1, token)]), ..ClusterSecurity::default() }
     }
 

@@ -12,11 +12,16 @@ use super::{Core, Raft};
 /// A leader that a quorum was silent to for this long answers no more. A new one is elected before.
 const SILENCE: Duration = Duration::from_secs(3);
 
+/// The same for a follower: an election begins before.
+const FOLLOWERS_PATIENCE: Duration = Duration::from_secs(2);
+
+const LOOK: Duration = Duration::from_millis(250);
+
 impl Raft {
     /// Resolves when this server leads without a quorum that hears it, or does not lead any more.
     pub async fn quorum_is_lost(&self) {
         loop {
-            tokio::time::sleep(SILENCE / 6).await;
+            tokio::time::sleep(LOOK).await;
             let (alone, heard) = {
                 let metrics = self.inner.core.metrics();
                 let metrics = metrics.borrow_watched();
@@ -35,11 +40,13 @@ impl Raft {
         heard.filter(|_| !self.is_leader()).map(|heard| heard.elapsed())
     }
 
-    /// Resolves when another server than `id`, or none, is known to lead.
-    pub async fn leader_is_not(&self, id: u64) {
-        let mut metrics = self.inner.core.metrics();
-        while metrics.borrow_and_update().current_leader == Some(id) {
-            if metrics.changed().await.is_err() {
+    /// Resolves when another server than `id`, or none, is known to lead, or `id` has been silent for so long that there is no point in
+    /// waiting for it: one that was stopped keeps its connections open.
+    pub async fn leader_is_gone(&self, id: u64) {
+        loop {
+            tokio::time::sleep(LOOK).await;
+            let known = self.inner.core.metrics().borrow_watched().current_leader;
+            if known != Some(id) || self.last_contact().is_some_and(|age| age > FOLLOWERS_PATIENCE) {
                 return;
             }
         }

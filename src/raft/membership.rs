@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use openraft::{ChangeMembers, Instant as _};
 use openraft::async_runtime::WatchReceiver;
 use openraft::errors::{ClientWriteError, RaftError as CoreError};
+use openraft::{ChangeMembers, Instant as _};
 use tokio::time::Instant;
 
 use super::types::{Member, TypeConfig};
@@ -104,11 +104,8 @@ impl Raft {
         if is_voter && voters == 1 {
             return Err(MembershipError::Refused("it is the only server that votes".to_owned()));
         }
-        let change = if is_voter {
-            ChangeMembers::RemoveVoters(BTreeSet::from([id]))
-        } else {
-            ChangeMembers::RemoveNodes(BTreeSet::from([id]))
-        };
+        let change =
+            if is_voter { ChangeMembers::RemoveVoters(BTreeSet::from([id])) } else { ChangeMembers::RemoveNodes(BTreeSet::from([id])) };
         core.change_membership(change, false).await.map(drop).map_err(membership_error)
     }
 

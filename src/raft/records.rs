@@ -195,8 +195,11 @@ mod tests {
     #[test]
     fn entries_come_back_as_they_were_written() {
         let proposal = Proposal::new(Request { id: 5, command: Command::Noop }).unwrap();
-        let membership =
-            Membership::new(vec![BTreeSet::from([7])], BTreeMap::from([(7, Member { address: "10.0.0.7:4647".into(), name: "s1".into() })])).unwrap();
+        let membership = Membership::new(
+            vec![BTreeSet::from([7])],
+            BTreeMap::from([(7, Member { address: "10.0.0.7:4647".into(), name: "s1".into() })]),
+        )
+        .unwrap();
         for payload in [EntryPayload::Blank, EntryPayload::Normal(proposal), EntryPayload::Membership(membership)] {
             let entry = Entry { log_id: log_id(12), payload };
             let bytes = codec::encode(&LogRecord::from(&entry)).unwrap();

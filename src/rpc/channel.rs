@@ -101,7 +101,8 @@ impl Channel {
             if status == StatusCode::OK {
                 return Ok(body::decode::<A>(&bytes)?.0);
             }
-            Err(body::decode::<RpcError>(&bytes).map_or_else(|_| RpcError::Failed(format!("the server answered {status}")), |error| error.0))
+            Err(body::decode::<RpcError>(&bytes)
+                .map_or_else(|_| RpcError::Failed(format!("the server answered {status}")), |error| error.0))
         };
         tokio::time::timeout(timeout, exchange).await.unwrap_or_else(|_| Err(RpcError::Timeout(self.inner.address.clone())))
     }

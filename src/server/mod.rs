@@ -6,6 +6,7 @@
 
 mod allocations;
 mod cluster;
+mod deployments;
 mod drains;
 pub mod garbage;
 pub mod heartbeats;
@@ -13,8 +14,8 @@ mod jobs;
 mod leader;
 pub mod node_link;
 pub mod request_id;
-mod security;
 mod scheduler_loop;
+mod security;
 mod silent_nodes;
 mod view;
 
@@ -31,6 +32,7 @@ use crate::state::{Command, Rejection, Reply, Store};
 use crate::util::clock::Timestamp;
 
 pub use cluster::DrainRequest;
+pub use deployments::DeploymentChange;
 pub use jobs::{DryRunResult, RegisterJob};
 pub use view::View;
 

@@ -70,10 +70,8 @@ impl Settings {
             roots.add(CertificateDer::from(authority.clone())).map_err(setup)?;
         }
         let roots = Arc::new(roots);
-        let verifier = WebPkiClientVerifier::builder_with_provider(Arc::clone(&roots), provider())
-            .allow_unauthenticated()
-            .build()
-            .map_err(setup)?;
+        let verifier =
+            WebPkiClientVerifier::builder_with_provider(Arc::clone(&roots), provider()).allow_unauthenticated().build().map_err(setup)?;
         let server = || ServerConfig::builder_with_provider(provider()).with_safe_default_protocol_versions().map_err(setup);
         let mut node_server = server()?
             .with_client_cert_verifier(verifier)
@@ -92,13 +90,7 @@ impl Settings {
         client.alpn_protocols = vec![ALPN_H2.to_vec()];
         // A resumed session would still show the certificate from before a renewal.
         client.resumption = rustls::client::Resumption::disabled();
-        Ok(Self {
-            credentials,
-            own,
-            node_server: Arc::new(node_server),
-            api_server: Arc::new(api_server),
-            client: Arc::new(client),
-        })
+        Ok(Self { credentials, own, node_server: Arc::new(node_server), api_server: Arc::new(api_server), client: Arc::new(client) })
     }
 }
 

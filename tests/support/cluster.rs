@@ -96,7 +96,9 @@ impl Cluster {
 
     pub fn bootstrap(&mut self, name: &str) {
         self.launch(name, &["-server", "-bootstrap"]);
-        self.wait("the first server to lead", |cluster| cluster.agent(name).try_get("/v1/status/leader").is_some_and(|(status, _)| status == 200));
+        self.wait("the first server to lead", |cluster| {
+            cluster.agent(name).try_get("/v1/status/leader").is_some_and(|(status, _)| status == 200)
+        });
     }
 
     /// A token from the first server that answers.
@@ -113,7 +115,9 @@ impl Cluster {
     pub fn join(&mut self, name: &str, token: &str) {
         let server = self.agent("s1").ip.clone();
         self.launch(name, &["-join", &server, "-token", token]);
-        self.wait(&format!("{name} to answer"), |cluster| cluster.agent(name).try_get("/v1/agent/self").is_some_and(|(status, _)| status == 200));
+        self.wait(&format!("{name} to answer"), |cluster| {
+            cluster.agent(name).try_get("/v1/agent/self").is_some_and(|(status, _)| status == 200)
+        });
     }
 
     fn launch(&mut self, name: &str, arguments: &[&str]) {
@@ -347,7 +351,8 @@ impl ClusterAgent {
             "Resources": {"CPU": 20, "MemoryMB": 16},
         });
         let spread = json!([{"Attribute": "${node.unique.id}", "Weight": 100}]);
-        let group = json!({"Name": "g", "Count": count, "Spreads": spread, "Tasks": [task], "Disconnect": {"LostAfter": 60_000_000_000_u64}});
+        let group =
+            json!({"Name": "g", "Count": count, "Spreads": spread, "Tasks": [task], "Disconnect": {"LostAfter": 60_000_000_000_u64}});
         let job = json!({"Job": {"ID": name, "Name": name, "Type": "service", "Datacenters": ["*"], "TaskGroups": [group]}});
         self.request("PUT", "/v1/jobs", Some(&job))
     }

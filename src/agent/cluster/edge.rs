@@ -48,14 +48,16 @@ impl Guard for EdgeGuard {
             refuse_plain(stream).await?;
             Err(io::Error::new(io::ErrorKind::PermissionDenied, "it is not encrypted"))
         };
-        async move { tokio::time::timeout(HANDSHAKE_TIMEOUT, admitting).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) }.boxed()
+        async move { tokio::time::timeout(HANDSHAKE_TIMEOUT, admitting).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())) }
+            .boxed()
     }
 }
 
 async fn refuse_plain(mut stream: TcpStream) -> io::Result<()> {
     use tokio::io::AsyncWriteExt as _;
     const TEXT: &str = "this agent speaks HTTPS here: use https:// and the cluster's CA certificate\n";
-    let head = format!("HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", TEXT.len());
+    let head =
+        format!("HTTP/1.1 400 Bad Request\r\nContent-Type: text/plain\r\nContent-Length: {}\r\nConnection: close\r\n\r\n", TEXT.len());
     stream.write_all(head.as_bytes()).await?;
     stream.write_all(TEXT.as_bytes()).await?;
     stream.shutdown().await

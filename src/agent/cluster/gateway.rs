@@ -93,7 +93,7 @@ impl Gateway {
                         Err(error) => return forward::answer(StatusCode::BAD_GATEWAY, error.to_string()),
                     },
                     // The same id goes to the next one.
-                    () = raft.leader_is_not(id) => {}
+                    () = raft.leader_is_gone(id) => {}
                 }
             }
             if Instant::now() >= deadline {
@@ -162,7 +162,8 @@ impl Gateway {
             Ok(Ok(response)) => response,
             failed => {
                 link.move_on(&channel);
-                let reason = failed.map_or_else(|_| "no answer in time".to_owned(), |sent| sent.err().map_or_else(String::new, |error| error.to_string()));
+                let reason = failed
+                    .map_or_else(|_| "no answer in time".to_owned(), |sent| sent.err().map_or_else(String::new, |error| error.to_string()));
                 forward::answer(StatusCode::BAD_GATEWAY, format!("no server can be reached: {reason}"))
             }
         }
@@ -171,7 +172,9 @@ impl Gateway {
 
 /// POST requests that change nothing.
 fn is_answered_anywhere(path: &str) -> bool {
-    (path.starts_with("/v1/agent/") && path != "/v1/agent/force-leave") || path.starts_with("/v1/search") || matches!(path, "/v1/jobs/parse" | "/v1/validate/job" | "/v1/jobs/statuses")
+    (path.starts_with("/v1/agent/") && path != "/v1/agent/force-leave")
+        || path.starts_with("/v1/search")
+        || matches!(path, "/v1/jobs/parse" | "/v1/validate/job" | "/v1/jobs/statuses")
 }
 
 fn allocation_of(path: &str) -> Option<AllocId> {

@@ -42,8 +42,8 @@ pub use error::ClientError;
 pub use files::LogRequest;
 pub use jobs::StopOptions;
 pub use request::ApiRequest;
-pub use tls::{Tls, TlsOptions};
 pub use stream::{ByteStream, JsonStream};
+pub use tls::{Tls, TlsOptions};
 
 use connector::Connector;
 

@@ -98,8 +98,13 @@ async fn speaks_over_a_unix_socket() {
 
 #[test]
 fn a_token_is_never_shown() {
-    let options =
-        ClientOptions { address: "127.0.0.1:1".parse().unwrap(), token: Some(Token::new("s3cret")), namespace: None, region: None, tls: None };
+    let options = ClientOptions {
+        address: "127.0.0.1:1".parse().unwrap(),
+        token: Some(Token::new("s3cret")),
+        namespace: None,
+        region: None,
+        tls: None,
+    };
     assert!(!format!("{options:?}").contains("s3cret"));
     let bad = Client::new(ClientOptions { token: Some(Token::new("s3cret\n")), ..options });
     let error = bad.to_http(ApiRequest::get(&["jobs"])).unwrap_err();
