@@ -4,6 +4,8 @@
 
 mod support;
 
+use std::time::{Duration, Instant};
+
 use serde_json::json;
 use support::cluster::{Cluster, is_possible};
 
@@ -157,8 +159,55 @@ fn only_members_get_in_and_each_gets_only_its_own() {
     assert_eq!(rpc(&cluster, "/v1/node/heartbeat"), "403");
 }
 
+/// A leader without its followers refuses rather than guess, one that is held up costs nothing, and all three may die at once.
+#[test]
+fn what_the_network_and_the_machines_do_costs_nothing_that_was_acknowledged() {
+    let Some(mut cluster) = three_servers("cut", &["s1", "s2", "s3"]) else { return };
+    let leader = cluster.leader();
+    cluster.cut_off(&leader);
+    // It may still think that it leads; it must not say that anything was done.
+    let asked_at = Instant::now();
+    let (status, text) = cluster.agent(&leader).register("by-nobody", 0);
+    assert_eq!(status, 503, "{text}");
+    assert!(asked_at.elapsed() < Duration::from_secs(7), "{:?}", asked_at.elapsed());
+    let others = cluster.other_servers(&leader);
+    cluster.wait("the others to go on", |cluster| cluster.agent(&others[0]).register("by-the-others", 0).0 == 200);
+    cluster.heal(&leader);
+    cluster.wait("all servers to have the same state", |cluster| cluster.servers_agree());
+
+    let held_up = cluster.leader();
+    let others = cluster.other_servers(&held_up);
+    cluster.signal(&held_up, "STOP");
+    let asked_at = Instant::now();
+    let (status, _) = cluster.agent(&others[0]).register("while-held-up", 0);
+    assert!(status == 200 || status == 503, "{status}");
+    assert!(asked_at.elapsed() < Duration::from_secs(7), "{:?}", asked_at.elapsed());
+    cluster.wait("the others to go on", |cluster| cluster.agent(&others[0]).register("while-held-up", 0).0 == 200);
+    cluster.signal(&held_up, "CONT");
+    cluster.wait("all servers to have the same state", |cluster| cluster.servers_agree());
+
+    for server in ["s1", "s2", "s3"] {
+        cluster.kill(server);
+    }
+    for server in ["s1", "s2", "s3"] {
+        cluster.start(server);
+    }
+    cluster.wait("all servers to have the same state", |cluster| cluster.servers_agree());
+    let jobs = cluster.get("/v1/jobs").to_string();
+    assert!(jobs.contains("by-the-others") && jobs.contains("while-held-up"), "{jobs}");
+}
+
 fn three_servers_and_two_clients(name: &str) -> Option<Cluster> {
-    let mut cluster = Cluster::new(name, &["s1", "s2", "s3", "c1", "c2"])?;
+    let mut cluster = three_servers(name, &["s1", "s2", "s3", "c1", "c2"])?;
+    let clients = cluster.join_token("client", &["-uses", "2"]);
+    cluster.join("c1", &clients);
+    cluster.join("c2", &clients);
+    cluster.wait("two nodes to be ready", |cluster| ["c1", "c2"].iter().all(|name| cluster.node_status(name) == "ready"));
+    Some(cluster)
+}
+
+fn three_servers(name: &str, agents: &[&str]) -> Option<Cluster> {
+    let mut cluster = Cluster::new(name, agents)?;
     cluster.bootstrap("s1");
     let servers = cluster.join_token("server", &["-uses", "2"]);
     cluster.join("s2", &servers);
@@ -169,10 +218,6 @@ fn three_servers_and_two_clients(name: &str) -> Option<Cluster> {
             .as_array()
             .is_some_and(|servers| servers.iter().filter(|server| server["Voter"] == json!(true)).count() == 3)
     });
-    let clients = cluster.join_token("client", &["-uses", "2"]);
-    cluster.join("c1", &clients);
-    cluster.join("c2", &clients);
-    cluster.wait("two nodes to be ready", |cluster| ["c1", "c2"].iter().all(|name| cluster.node_status(name) == "ready"));
     Some(cluster)
 }
 

@@ -29,6 +29,11 @@ impl NewKey {
         Self::from_pair(KeyPair::generate().map_err(setup)?)
     }
 
+    /// The key of a certificate that is to be renewed. It stays the same for life: it is what the cluster knows a member by.
+    pub fn of(credentials: &Credentials) -> Result<Self, TlsError> {
+        Self::from_pair(KeyPair::try_from(&PrivatePkcs8KeyDer::from(credentials.key.clone())).map_err(setup)?)
+    }
+
     /// The key in `file`; a new one is put there first. What is asked with it can be asked again after a crash.
     pub fn load_or_generate(file: &Path) -> Result<Self, TlsError> {
         if file.exists() {

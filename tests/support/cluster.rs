@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -14,7 +15,8 @@ const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Whether namespaces can be made: root, `ip`, and a kernel that allows it.
 pub fn is_possible() -> bool {
-    let probe = format!("pn-probe-{}", std::process::id());
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let probe = format!("pn-probe-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
     let made = is_root() && ip(&["netns", "add", &probe]).is_some_and(|output| output.status.success());
     let _ = ip(&["netns", "del", &probe]);
     made && Command::new("curl").arg("-V").stdout(Stdio::null()).status().is_ok_and(|status| status.success())
@@ -167,6 +169,10 @@ impl Cluster {
 
     pub fn kill(&mut self, name: &str) {
         self.agents.get_mut(name).expect("an agent of the cluster").kill();
+    }
+
+    pub fn signal(&self, name: &str, signal: &str) {
+        super::signal(self.agent(name).child.as_ref().expect("the agent runs").id(), signal);
     }
 
     /// Takes the cable out.

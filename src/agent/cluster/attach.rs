@@ -80,7 +80,6 @@ pub enum Issuer {
 /// Renews the certificate half way through its life, and whenever the authorities to trust changed on a server; new connections use it.
 pub async fn keep_certificate(tls: TlsContext, trust: TrustDirectory, issuer: Issuer, addresses: Vec<IpAddr>) {
     loop {
-        tokio::time::sleep(with_jitter(RENEWAL_TICK)).await;
         let authorities_changed = match &issuer {
             Issuer::Own(membership) => {
                 let state = membership.server.store().load();
@@ -89,18 +88,18 @@ pub async fn keep_certificate(tls: TlsContext, trust: TrustDirectory, issuer: Is
             }
             Issuer::Servers(_) => false,
         };
-        if !authorities_changed && Timestamp::now() < tls.own().renew_at() {
-            continue;
+        if authorities_changed || Timestamp::now() >= tls.own().renew_at() {
+            match renew(&tls, &trust, &issuer, &addresses).await {
+                Ok(()) => tracing::info!("certificate renewed"),
+                Err(error) => tracing::warn!(%error, "the certificate could not be renewed yet"),
+            }
         }
-        match renew(&tls, &trust, &issuer, &addresses).await {
-            Ok(()) => tracing::info!("certificate renewed"),
-            Err(error) => tracing::warn!(%error, "the certificate could not be renewed yet"),
-        }
+        tokio::time::sleep(with_jitter(RENEWAL_TICK)).await;
     }
 }
 
 async fn renew(tls: &TlsContext, trust: &TrustDirectory, issuer: &Issuer, addresses: &[IpAddr]) -> Result<(), AgentError> {
-    let key = NewKey::generate()?;
+    let key = NewKey::of(&tls.credentials())?;
     let request = RenewRequest { request: key.request.clone(), addresses: addresses.to_vec() };
     let admission: Result<Admission, RpcError> = match issuer {
         Issuer::Own(membership) => membership.renew_own(&request),

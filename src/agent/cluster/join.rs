@@ -10,7 +10,7 @@ use crate::auth::JoinTokenText;
 use crate::model::security::Identity;
 use crate::rpc::{Channel, RpcError};
 use crate::tls::seal::SealKey;
-use crate::tls::{Credentials, fingerprint, pinned_client_config};
+use crate::tls::{Credentials, NewKey, fingerprint, pinned_client_config};
 use crate::util::backoff::Backoff;
 use crate::util::clock::Timestamp;
 
@@ -19,7 +19,7 @@ const TIMEOUT: Duration = Duration::from_secs(15);
 /// Servers may come up later than this machine.
 const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(15));
 
-/// Asks the servers at `addresses` in turn until one admits this machine, or one says no. What it gets is on disk when this returns.
+/// Asks the servers in turn until one admits this machine, or one says no. What it gets is on disk when this returns.
 ///
 /// # Errors
 /// The token is of no use, with the reason; servers that cannot be reached are tried for ever.
@@ -29,6 +29,7 @@ pub async fn join(
     identity: Identity,
     servers: &[String],
     own_addresses: Vec<IpAddr>,
+    expired: Option<&Credentials>,
 ) -> Result<(Credentials, Vec<String>), AgentError> {
     if token.role != identity.role {
         let wanted = identity.role.name();
@@ -37,7 +38,8 @@ pub async fn join(
     if token.expires <= Timestamp::now().seconds() {
         return Err(AgentError::Join("the join token has expired: make a new one with `pannier token join create`".to_owned()));
     }
-    let key = trust.joining_key()?;
+    // A member that was away for longer than its certificate lasts is known by its key.
+    let key = expired.map_or_else(|| trust.joining_key(), |credentials| Ok(NewKey::of(credentials)?))?;
     let request = JoinRequest {
         token: token.id,
         secret: token.secret.reveal(),

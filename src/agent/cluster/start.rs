@@ -81,9 +81,11 @@ async fn start_server(config: &AgentConfig, data_dir: &Path, lines: LogLines) ->
     }
 
     let link = LocalLink(Arc::clone(&server));
-    parts.start_node(config, data_dir, api_address, Arc::new(link.clone())).await?;
+    // What others are told: an address that stands for all of this machine's leads nowhere.
+    let api_advertised = SocketAddr::new(advertised.ip(), api_address.port());
+    parts.start_node(config, data_dir, api_advertised, Arc::new(link.clone())).await?;
     let handle = local_server(&server, config, advertised);
-    let agent = LocalAgent::new(config, api_address, advertised, lines);
+    let agent = LocalAgent::new(config, api_advertised, advertised, lines);
     let context = parts.context(Arc::new(handle), Arc::new(LocalCluster(Arc::clone(&server))), agent, server.store());
     let tunnels = Arc::new(Tunnels::default());
     let gateway = Arc::new(Gateway {
@@ -141,7 +143,7 @@ async fn enter(
         return Ok(Entry { credentials, formation: Formation::Join, founded: None, servers: servers.to_vec() });
     }
     if let Some(token) = &config.cluster.join_token {
-        let (credentials, servers) = join(directory, token, own, servers, addresses.to_vec()).await?;
+        let (credentials, servers) = join(directory, token, own, servers, addresses.to_vec(), None).await?;
         return Ok(Entry { credentials, formation: Formation::Join, founded: None, servers });
     }
     if !config.cluster.join.is_empty() || config.server.bootstrap_expect > 1 && !config.cluster.bootstrap {
@@ -208,16 +210,17 @@ async fn start_client(config: &AgentConfig, data_dir: &Path, lines: LogLines) ->
     let mut servers = with_ports(&config.cluster.join);
     servers.extend(remembered(&server_file).into_iter().filter(|address| !servers.contains(address)).collect::<Vec<_>>());
     let credentials = match (directory.credentials()?, &config.cluster.join_token) {
-        (Some(credentials), _) => credentials,
-        (None, Some(token)) => {
-            let (credentials, known) = join(&directory, token, Identity::client(node), &servers, Vec::new()).await?;
+        (Some(credentials), _) if TlsContext::new(credentials.clone())?.own().not_after > Timestamp::now() => credentials,
+        (expired, Some(token)) => {
+            let (credentials, known) = join(&directory, token, Identity::client(node), &servers, Vec::new(), expired.as_ref()).await?;
             servers.extend(known.into_iter().filter(|address| !servers.contains(address)).collect::<Vec<_>>());
             credentials
         }
-        (None, None) => {
+        (expired, None) => {
+            let reason = if expired.is_some() { "this node's certificate has expired; " } else { "" };
             let problem = "a token is needed: run `pannier token join create -role client` on a server, and start this agent with \
                            -join ADDRESS -token TOKEN";
-            return Err(AgentError::Join(problem.to_owned()));
+            return Err(AgentError::Join(format!("{reason}{problem}")));
         }
     };
     let tls = TlsContext::new(credentials)?;
