@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::plan::PlacementMetrics;
-use super::{AllocId, Ask, AssignedPort, DeploymentId, EvalId, JobRef, NodeId, Text};
+use super::{AllocId, Ask, AssignedDevice, AssignedPort, DeploymentId, EvalId, JobRef, NodeId, Text};
 use crate::util::clock::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,6 +25,7 @@ pub struct Allocation {
     pub ask: Ask,
     pub ports: Vec<AssignedPort>,
     pub cores: Vec<u16>,
+    pub devices: Vec<AssignedDevice>,
 
     pub desired_status: AllocDesiredStatus,
     pub desired_description: Text,

@@ -146,6 +146,7 @@ pub fn placing(job: &Job, node: NodeId, first: u32, count: u32, id_seed: u128) -
                 count,
                 ports: Vec::new(),
                 cores: Vec::new(),
+                devices: Vec::new(),
                 previous: None,
                 reschedules: Vec::new(),
             }],

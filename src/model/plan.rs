@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::allocation::RescheduleEvent;
 use super::{
-    AllocClientStatus, AllocDesiredStatus, AllocId, Ask, AssignedPort, Deployment, DeploymentId, DeploymentStatus, EvalId, Evaluation,
-    JobRef, NodeId, Text,
+    AllocClientStatus, AllocDesiredStatus, AllocId, Ask, AssignedDevice, AssignedPort, Deployment, DeploymentId, DeploymentStatus, EvalId,
+    Evaluation, JobRef, NodeId, Text,
 };
 use crate::util::clock::Timestamp;
 
@@ -64,6 +64,8 @@ pub struct Run {
     pub ports: Vec<AssignedPort>,
     /// `count` x cores-per-instance, instance by instance.
     pub cores: Vec<u16>,
+    /// `count` x devices-per-instance, instance by instance.
+    pub devices: Vec<AssignedDevice>,
     /// The instance this one replaces; only in runs of one.
     pub previous: Option<AllocId>,
     pub reschedules: Vec<RescheduleEvent>,

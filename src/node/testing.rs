@@ -135,6 +135,7 @@ pub fn allocation(job: &Job, group: &str) -> Allocation {
         ask: Ask::default(),
         ports: Vec::new(),
         cores: Vec::new(),
+        devices: Vec::new(),
         desired_status: AllocDesiredStatus::Run,
         desired_description: "".into(),
         desired_transition: Default::default(),

@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::feasibility::GroupProfile;
-use super::placement::{Fleet, NodeOrd, Packer, Pick, PortDemand};
+use super::placement::{Fleet, NodeOrd, Packer, Pick};
 use super::reconcile::{Instance, PreviousFate, StopOrder, reason};
 use crate::model::plan::{Placement, PlacementMetrics};
 use crate::model::scheduler_config::SchedulerAlgorithm;
-use crate::model::{AllocId, Allocation, EvalId, Job, JobRef, TaskGroup, fit};
+use crate::model::{AllocId, Allocation, EvalId, Job, JobRef, TaskGroup};
 
 use demand::DemandBuilder;
 use runs::RunBuilder;
@@ -70,10 +70,9 @@ pub fn place_group(
     }
     let plan = DemandBuilder::new(fleet, request, live).build();
     let counts = metrics::Counts::new(fleet, request, &plan);
-    let ports = plan.demand.ports.clone();
     let packer = Packer::new(fleet, plan.demand);
     let runs = RunBuilder::new(request, Arc::new(counts.success(&packer)));
-    let mut placer = GroupPlacer { request, ports, packer, runs, live, placed: 0, outcome: GroupOutcome::default() };
+    let mut placer = GroupPlacer { request, packer, runs, live, placed: 0, outcome: GroupOutcome::default() };
 
     let (destructive, needed): (Vec<_>, Vec<_>) = instances.into_iter().partition(|instance| instance.fate == PreviousFate::StopToMakeRoom);
     let (plain, special): (Vec<_>, Vec<_>) = needed.into_iter().partition(Instance::is_plain);
@@ -97,7 +96,6 @@ pub fn place_group(
 
 struct GroupPlacer<'a> {
     request: &'a GroupRequest<'a>,
-    ports: PortDemand,
     packer: Packer<'a>,
     runs: RunBuilder<'a>,
     live: &'a mut Vec<Live>,
@@ -124,7 +122,7 @@ impl GroupPlacer<'_> {
         self.outcome.queued += 1;
         if let Some(previous) = instance.previous.as_deref()
             && instance.fate == PreviousFate::StopToMakeRoom
-            && could_follow(self.packer.fleet(), self.request, previous, &self.ports)
+            && could_follow(&self.packer, self.request, previous)
         {
             self.outcome.stops.push(stop_of(previous.id, reason::UPDATED));
         }
@@ -188,26 +186,13 @@ fn stop_of(alloc: AllocId, description: &'static str) -> StopOrder {
 }
 
 /// Whether a replacement could run where `previous` is once that has ended.
-fn could_follow(fleet: &Fleet, request: &GroupRequest<'_>, previous: &Allocation, ports: &PortDemand) -> bool {
+fn could_follow(packer: &Packer<'_>, request: &GroupRequest<'_>, previous: &Allocation) -> bool {
+    let fleet = packer.fleet();
     let Some(ord) = fleet.ord(previous.node_id) else {
         return false;
     };
-    let node = fleet.node(ord);
-    if previous.is_client_terminal() || !node.is_placeable() || !request.profile.allows(fleet, ord) {
-        return false;
-    }
-    let usage = fleet.usage(ord);
-    let mut left = usage.ask;
-    left.cpu -= previous.ask.cpu;
-    left.memory -= previous.ask.memory;
-    left.disk -= previous.ask.disk;
-    left.cores = left.cores.saturating_sub(previous.ask.cores);
-    let ask = fleet.effective_ask(ord, request.group.ask());
-    let held_by_others = |port: u16| {
-        let own = previous.ports.iter().any(|held| held.value == port);
-        node.resources.reserved_ports.contains(&port) || (!own && (usage.ports.contains(&port) || usage.shared_ports.contains(&port)))
-    };
-    fit::first_exhausted(fleet.available(ord), left, ask).is_none() && !ports.fixed.iter().any(|(port, _)| held_by_others(*port))
+    let may_stay = !previous.is_client_terminal() && fleet.node(ord).is_placeable() && request.profile.allows(fleet, ord);
+    may_stay && packer.fits_without(ord, previous)
 }
 
 /// Attribute values, interned to dense ordinals.

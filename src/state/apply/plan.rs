@@ -11,7 +11,8 @@ use super::Transaction;
 use crate::model::fit::Usage;
 use crate::model::plan::{InPlaceUpdate, Placement, Run, Stop};
 use crate::model::{
-    AllocClientStatus, AllocDesiredStatus, AllocId, Allocation, EvalId, EvalStatus, Evaluation, NodeId, Plan, allocation::DeploymentHealth,
+    AllocClientStatus, AllocDesiredStatus, AllocId, Allocation, EvalId, EvalStatus, Evaluation, Node, NodeId, Plan,
+    allocation::DeploymentHealth,
 };
 use crate::util::clock::Timestamp;
 
@@ -124,6 +125,7 @@ impl Transaction<'_> {
             ask: placement.ask,
             ports: share_of(&run.ports, run.count, instance),
             cores: share_of(&run.cores, run.count, instance),
+            devices: share_of(&run.devices, run.count, instance),
             desired_status: AllocDesiredStatus::Run,
             desired_description: "".into(),
             desired_transition: Default::default(),
@@ -149,7 +151,7 @@ impl Transaction<'_> {
             create_time: at,
             modify_time: at,
         };
-        if room.of(self, node.id).try_add(&node, &allocation).is_err() {
+        if room.of(self, &node).try_add(&node, &allocation).is_err() {
             return false;
         }
         if let Some(previous) = run.previous.and_then(|previous| self.state.allocations.get(&previous)).cloned() {
@@ -185,10 +187,10 @@ struct Dropped {
 struct Room(BTreeMap<NodeId, Usage>);
 
 impl Room {
-    fn of(&mut self, transaction: &Transaction<'_>, node: NodeId) -> &mut Usage {
-        self.0.entry(node).or_insert_with(|| {
+    fn of(&mut self, transaction: &Transaction<'_>, node: &Node) -> &mut Usage {
+        self.0.entry(node.id).or_insert_with(|| {
             let mut usage = Usage::default();
-            transaction.state.allocations_on_node(node).filter(|row| row.occupies()).for_each(|row| usage.add(row));
+            transaction.state.allocations_on_node(node.id).filter(|row| row.occupies()).for_each(|row| usage.add(node, row));
             usage
         })
     }
