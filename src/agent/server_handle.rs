@@ -169,10 +169,10 @@ fn dry_run_of(result: server::DryRunResult) -> DryRun {
             migrate: u64::from(group.migrate),
             canary: 0,
             ignore: u64::from(group.ignore),
-            preemptions: 0,
+            preemptions: u64::from(group.preemptions),
         };
         groups.insert(name, changes);
     }
     failed.extend(result.groups.failed);
-    DryRun { job_modify_index: result.job_modify_index, groups, failed }
+    DryRun { job_modify_index: result.job_modify_index, groups, failed, evicted: result.groups.evicted }
 }

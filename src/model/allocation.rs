@@ -44,6 +44,8 @@ pub struct Allocation {
     pub reschedules: Vec<RescheduleEvent>,
     pub follow_up_eval: Option<EvalId>,
     pub preempted_by: Option<AllocId>,
+    /// Those that left so that this one fits.
+    pub preempted: Vec<AllocId>,
 
     /// Why it is where it is.
     pub metrics: Arc<PlacementMetrics>,
@@ -81,6 +83,12 @@ impl Allocation {
     /// reports its end: giving them away earlier would oversubscribe the node while the task still dies.
     pub fn occupies(&self) -> bool {
         !self.is_client_terminal()
+    }
+
+    /// Whether its room counts as taken. That of an evicted allocation has been handed over to whoever pushed it aside; its node lets nobody
+    /// start there before it has ended.
+    pub fn holds_room(&self) -> bool {
+        self.occupies() && self.desired_status != AllocDesiredStatus::Evict
     }
 
     /// Whether every main task ended with success.

@@ -149,6 +149,7 @@ pub fn placing(job: &Job, node: NodeId, first: u32, count: u32, id_seed: u128) -
                 devices: Vec::new(),
                 previous: None,
                 reschedules: Vec::new(),
+                preempts: Vec::new(),
             }],
         }],
         evaluations: vec![Evaluation { status: EvalStatus::Complete, ..evaluation }],

@@ -54,6 +54,9 @@ pub struct Placement {
     pub runs: Vec<Run>,
 }
 
+/// Only allocations whose job has a priority lower by at least this are pushed aside.
+pub const LEAST_PRIORITY_GAP: u8 = 10;
+
 /// `count` instances with consecutive indexes on one node.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Run {
@@ -69,6 +72,8 @@ pub struct Run {
     /// The instance this one replaces; only in runs of one.
     pub previous: Option<AllocId>,
     pub reschedules: Vec<RescheduleEvent>,
+    /// Allocations on the node that are evicted for this one; only in runs of one.
+    pub preempts: Vec<AllocId>,
 }
 
 /// An allocation that shall end.

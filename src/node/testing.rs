@@ -149,6 +149,7 @@ pub fn allocation(job: &Job, group: &str) -> Allocation {
         reschedules: Vec::new(),
         follow_up_eval: None,
         preempted_by: None,
+        preempted: Vec::new(),
         metrics: Arc::new(PlacementMetrics::default()),
         create_index: 1,
         modify_index: 1,

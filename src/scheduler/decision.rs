@@ -6,6 +6,7 @@ use std::sync::Arc;
 use super::feasibility::GroupProfile;
 use super::place::{self, GroupRequest, Live};
 use super::placement::Fleet;
+use super::preempt::Preemptor;
 use super::reconcile::{self, Comparison, Context, GroupChanges, Mark, Placeability, PreviousFate, StopOrder, Tally};
 use super::view::StateView;
 use super::{DueJob, MOST_PROFILES, Scheduler};
@@ -27,6 +28,8 @@ pub struct Decision {
     pub queued: BTreeMap<Text, u32>,
     pub put_off: u32,
     pub tallies: BTreeMap<Text, Tally>,
+    /// Who was pushed aside, by group.
+    pub evicted: BTreeMap<Text, Vec<Arc<Allocation>>>,
 }
 
 /// A group with what it needs, before it is placed.
@@ -93,16 +96,19 @@ impl Scheduler {
         decision: &mut Decision,
     ) {
         let start = self.fleet.checkpoint();
+        let evictions = self.residents.checkpoint();
         let reference = job.reference();
         let mut live = live_instances(&self.fleet, &reconciled);
         let algorithm = view.config().algorithm;
+        let preempts = view.config().preempts(job.job_type);
         let mut conditional_stops = Vec::new();
         for (position, Reconciled { group, profile, changes }) in reconciled.into_iter().enumerate() {
             let GroupChanges { stops, in_place, marks, places, put_off, room, mut tally, keep: _ } = changes;
             let wanted = u32::try_from(places.len()).unwrap_or(u32::MAX);
             let salt = (seed as u64) ^ (eval.0 as u64) ^ position as u64;
             let request = GroupRequest { job, reference: &reference, group, position, profile: &profile, eval, algorithm, salt };
-            let outcome = place::place_group(&mut self.fleet, &request, places, room, &mut live);
+            let preemptor = if preempts { Preemptor::new(view, &mut self.residents, job) } else { None };
+            let outcome = place::place_group(&mut self.fleet, &request, places, room, &mut live, preemptor);
             tally.destructive -= outcome.put_off;
             tally.ignore += outcome.put_off;
             decision.stops.extend(stops);
@@ -113,12 +119,17 @@ impl Scheduler {
             decision.placements.extend(outcome.placements);
             conditional_stops.extend(outcome.stops);
             decision.queued.insert(group.name.clone(), if job.all_at_once { wanted } else { outcome.queued });
+            if !outcome.evicted.is_empty() {
+                decision.evicted.insert(group.name.clone(), outcome.evicted);
+            }
             decision.failed.extend(outcome.failed.map(|metrics| (group.name.clone(), metrics)));
         }
         if job.all_at_once && !decision.failed.is_empty() {
             // All or nothing: what found a place gives it back.
             self.fleet.roll_back(start);
+            self.residents.roll_back(evictions);
             decision.placements.clear();
+            decision.evicted.clear();
             return;
         }
         if job.all_at_once {

@@ -18,6 +18,8 @@ pub struct DryRun {
     pub failed: BTreeMap<Text, Arc<PlacementMetrics>>,
     /// When the next failed allocation would be placed again, if one waits.
     pub next_attempt: Option<Timestamp>,
+    /// Allocations of other jobs that would have to leave.
+    pub evicted: Vec<AllocId>,
 }
 
 /// How many instances of a group each kind of change would concern.
@@ -29,6 +31,7 @@ pub struct GroupDryRun {
     pub destructive: u32,
     pub migrate: u32,
     pub ignore: u32,
+    pub preemptions: u32,
 }
 
 /// Decides as if `job` were registered now. The indexes of `job` need not be filled in.
@@ -39,7 +42,7 @@ pub fn dry_run(view: &dyn StateView, job: &Job, now: Timestamp) -> DryRun {
     let overlaid = Overlaid { view, job: Arc::new(job) };
     let mut scheduler = Scheduler::new();
     scheduler.observe(&overlaid, &Touched::default());
-    let Decision { failed, tallies, marks, .. } = scheduler.decide(&overlaid, &due, 0, now);
+    let Decision { failed, tallies, marks, evicted, .. } = scheduler.decide(&overlaid, &due, 0, now);
     let group = |tally: super::reconcile::Tally| GroupDryRun {
         place: tally.place,
         stop: tally.stop,
@@ -47,10 +50,16 @@ pub fn dry_run(view: &dyn StateView, job: &Job, now: Timestamp) -> DryRun {
         destructive: tally.destructive,
         migrate: tally.migrate,
         ignore: tally.ignore,
+        preemptions: 0,
     };
+    let mut groups: BTreeMap<Text, GroupDryRun> = tallies.into_iter().map(|(name, tally)| (name, group(tally))).collect();
+    for (name, victims) in &evicted {
+        groups.entry(name.clone()).or_default().preemptions = u32::try_from(victims.len()).unwrap_or(u32::MAX);
+    }
     DryRun {
-        groups: tallies.into_iter().map(|(name, tally)| (name, group(tally))).collect(),
+        groups,
         failed,
+        evicted: evicted.into_values().flatten().map(|allocation| allocation.id).collect(),
         next_attempt: marks.iter().filter(|mark| !mark.disconnected).map(|mark| mark.at).min(),
     }
 }

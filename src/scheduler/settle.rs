@@ -43,6 +43,7 @@ pub fn settle(view: &dyn StateView, due: &DueJob, mut decision: Decision, ids: &
     plan.stops.extend(decision.stops.iter().map(stop_record));
     plan.in_place.extend(in_place_records(&decision));
     plan.evaluations.extend(follow_ups);
+    settlement.evaluate_evicted(&decision, plan);
     settlement.evaluations(&decision, plan);
 }
 
@@ -85,6 +86,19 @@ impl Settlement<'_> {
         }
         self.next = created.first().map(|evaluation| evaluation.id);
         created
+    }
+
+    /// The jobs of the evicted look for other places.
+    fn evaluate_evicted(&mut self, decision: &Decision, plan: &mut Plan) {
+        let jobs: BTreeSet<_> = decision.evicted.values().flatten().map(|allocation| &allocation.job.key).collect();
+        for job in jobs.into_iter().filter_map(|key| self.view.job(key)) {
+            let (id, trigger) = (self.ids.next(), EvalTrigger::Preemption);
+            let mut evaluation = Evaluation::pending(id, job.key.clone(), job.job_type, job.priority, trigger, self.now);
+            evaluation.job_modify_index = job.job_modify_index;
+            evaluation.previous = Some(self.due.primary.id);
+            evaluation.status_description = "allocations were preempted".into();
+            plan.evaluations.push(evaluation);
+        }
     }
 
     fn follow_up(&self, id: EvalId, trigger: EvalTrigger, at: Timestamp) -> Evaluation {

@@ -164,6 +164,7 @@ pub fn allocation(job: &Job, index: u32, node: u128) -> Allocation {
         reschedules: vec![],
         follow_up_eval: None,
         preempted_by: None,
+        preempted: vec![],
         metrics: Arc::new(PlacementMetrics::default()),
         create_index: 20,
         modify_index: 20,
@@ -285,6 +286,13 @@ impl FakeState {
                     row.cores = run.cores[at * cores..(at + 1) * cores].to_vec();
                     row.devices = run.devices[at * devices..(at + 1) * devices].to_vec();
                     row.client_status = AllocClientStatus::Pending;
+                    row.preempted = run.preempts.clone();
+                    for victim in &run.preempts {
+                        self.edit(*victim, |allocation| {
+                            allocation.desired_status = AllocDesiredStatus::Evict;
+                            allocation.preempted_by = Some(row.id);
+                        });
+                    }
                     row.previous = run.previous;
                     row.reschedules = run.reschedules.clone();
                     row.modify_time = plan.created_at;

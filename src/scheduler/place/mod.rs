@@ -10,10 +10,11 @@ use std::sync::Arc;
 
 use super::feasibility::GroupProfile;
 use super::placement::{Fleet, NodeOrd, Packer, Pick};
+use super::preempt::Preemptor;
 use super::reconcile::{Instance, PreviousFate, StopOrder, reason};
 use crate::model::plan::{Placement, PlacementMetrics};
 use crate::model::scheduler_config::SchedulerAlgorithm;
-use crate::model::{AllocId, Allocation, EvalId, Job, JobRef, TaskGroup};
+use crate::model::{AllocId, Allocation, EvalId, Job, JobRef, NodeId, TaskGroup};
 
 use demand::DemandBuilder;
 use runs::RunBuilder;
@@ -54,6 +55,8 @@ pub struct GroupOutcome {
     pub queued: u32,
     /// Destructive updates that must wait for what was placed instead.
     pub put_off: u32,
+    /// Who was pushed aside.
+    pub evicted: Vec<Arc<Allocation>>,
 }
 
 /// Finds places for `instances`, taking them from the fleet and adding them to `live`. Of those that replace a running
@@ -64,6 +67,7 @@ pub fn place_group(
     instances: Vec<Instance>,
     room: usize,
     live: &mut Vec<Live>,
+    preemptor: Option<Preemptor<'_>>,
 ) -> GroupOutcome {
     if instances.is_empty() {
         return GroupOutcome::default();
@@ -72,7 +76,7 @@ pub fn place_group(
     let counts = metrics::Counts::new(fleet, request, &plan);
     let packer = Packer::new(fleet, plan.demand);
     let runs = RunBuilder::new(request, Arc::new(counts.success(&packer)));
-    let mut placer = GroupPlacer { request, packer, runs, live, placed: 0, outcome: GroupOutcome::default() };
+    let mut placer = GroupPlacer { request, packer, preemptor, runs, live, placed: 0, outcome: GroupOutcome::default() };
 
     let (destructive, needed): (Vec<_>, Vec<_>) = instances.into_iter().partition(|instance| instance.fate == PreviousFate::StopToMakeRoom);
     let (plain, special): (Vec<_>, Vec<_>) = needed.into_iter().partition(Instance::is_plain);
@@ -97,6 +101,7 @@ pub fn place_group(
 struct GroupPlacer<'a> {
     request: &'a GroupRequest<'a>,
     packer: Packer<'a>,
+    preemptor: Option<Preemptor<'a>>,
     runs: RunBuilder<'a>,
     live: &'a mut Vec<Live>,
     placed: usize,
@@ -106,7 +111,8 @@ struct GroupPlacer<'a> {
 impl GroupPlacer<'_> {
     /// Places an instance that has a history or a node of its own.
     fn place_special(&mut self, instance: Instance) {
-        let Some(pick) = pick_special(&mut self.packer, self.request, &instance) else {
+        let pick = pick_special(&mut self.packer, self.request, &instance).or_else(|| self.preempt(instance.only_on));
+        let Some(pick) = pick else {
             self.queue_special(&instance);
             return;
         };
@@ -132,7 +138,7 @@ impl GroupPlacer<'_> {
     fn place_plain(&mut self, instances: &[Instance]) {
         let mut picks: Vec<Pick> = Vec::with_capacity(instances.len());
         while picks.len() < instances.len() {
-            let Some(pick) = self.packer.pick(&[]) else {
+            let Some(pick) = self.packer.pick(&[]).or_else(|| self.preempt(None)) else {
                 break;
             };
             self.account(&pick);
@@ -140,6 +146,20 @@ impl GroupPlacer<'_> {
         }
         self.outcome.queued += u32::try_from(instances.len() - picks.len()).unwrap_or(u32::MAX);
         self.runs.add_plain(self.packer.fleet(), instances.iter().map(|instance| instance.index), picks);
+    }
+
+    /// Makes room for one instance, on `only_on` or on the node where that costs least.
+    fn preempt(&mut self, only_on: Option<NodeId>) -> Option<Pick> {
+        let preemptor = self.preemptor.as_mut()?;
+        let found = match only_on {
+            Some(node) => preemptor.find_on(&self.packer, self.packer.fleet().ord(node)?)?,
+            None => preemptor.find(&self.packer)?,
+        };
+        let victims: Vec<_> = found.victims.iter().map(|victim| Arc::clone(&victim.alloc)).collect();
+        let pick = self.packer.pick_in_place_of(found.ord, &victims)?;
+        preemptor.evict(&found.victims);
+        self.outcome.evicted.extend(victims);
+        Some(pick)
     }
 
     fn account(&mut self, pick: &Pick) {

@@ -34,6 +34,7 @@ impl<'a> RunBuilder<'a> {
             cores: pick.cores,
             previous: instance.previous.map(|previous| previous.id),
             reschedules: instance.reschedules,
+            preempts: pick.evicts,
         };
         self.push(pick.ask, run);
     }
@@ -57,7 +58,7 @@ impl<'a> RunBuilder<'a> {
                 let ports = assign(self.request.group, node, &pick.ports);
                 let devices = assign_devices(self.request, node, &pick.devices);
                 match &mut open {
-                    Some((ask, run)) if *ask == pick.ask && run.first_index + run.count == index => {
+                    Some((ask, run)) if *ask == pick.ask && run.first_index + run.count == index && run.preempts.is_empty() && pick.evicts.is_empty() => {
                         run.count += 1;
                         run.ports.extend(ports);
                         run.cores.extend(pick.cores);
@@ -73,6 +74,7 @@ impl<'a> RunBuilder<'a> {
                             devices,
                             previous: None,
                             reschedules: Vec::new(),
+                            preempts: pick.evicts,
                         };
                         if let Some((ask, run)) = open.replace((pick.ask, run)) {
                             self.push(ask, run);

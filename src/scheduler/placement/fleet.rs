@@ -25,7 +25,7 @@ pub struct Fleet {
     ords: HashMap<NodeId, NodeOrd>,
     vacant: Vec<NodeOrd>,
     classes: Classes,
-    journal: Vec<Take>,
+    journal: Vec<Step>,
 }
 
 /// What is looked at only for nodes that are picked.
@@ -48,11 +48,11 @@ pub struct Grant {
     pub devices: Vec<(DevicePosition, DeviceShare)>,
 }
 
-/// One instance taken within the plan in the making.
+/// A change within the plan in the making.
 #[derive(Debug)]
-struct Take {
-    ord: NodeOrd,
-    grant: Grant,
+enum Step {
+    Took(NodeOrd, Grant),
+    Released(NodeOrd, Arc<Allocation>),
 }
 
 /// A place in the journal to roll back to.
@@ -70,7 +70,7 @@ impl Fleet {
         debug_assert!(self.journal.is_empty(), "observed while a plan is in the making");
         // What the operator reserved is held like a port of an allocation, and found as fast.
         let mut usage = Usage { ports: node.resources.reserved_ports.iter().copied().collect(), ..Usage::default() };
-        for allocation in allocations.iter().filter(|allocation| allocation.occupies()) {
+        for allocation in allocations.iter().filter(|allocation| allocation.holds_room()) {
             usage.add(node, allocation);
         }
         let row = Row { node: Arc::clone(node), available: node.resources.available(), usage };
@@ -221,8 +221,16 @@ impl Fleet {
         }
         usage.ask = fit::add(usage.ask, grant.ask);
         self.refresh_columns(ord);
-        self.journal.push(Take { ord, grant });
+        self.journal.push(Step::Took(ord, grant));
         Ok(())
+    }
+
+    /// Gives the room of an evicted allocation free until the next roll-back.
+    pub fn release(&mut self, ord: NodeOrd, allocation: &Arc<Allocation>) {
+        let Row { node, usage, .. } = &mut self.rows[ord.at()];
+        usage.remove(node, allocation);
+        self.refresh_columns(ord);
+        self.journal.push(Step::Released(ord, Arc::clone(allocation)));
     }
 
     pub fn checkpoint(&self) -> Checkpoint {
@@ -232,10 +240,16 @@ impl Fleet {
     /// Gives back everything taken since `checkpoint`.
     pub fn roll_back(&mut self, checkpoint: Checkpoint) {
         while self.journal.len() > checkpoint.0 {
-            let Some(take) = self.journal.pop() else {
-                return;
+            let (ord, grant) = match self.journal.pop() {
+                Some(Step::Took(ord, grant)) => (ord, grant),
+                Some(Step::Released(ord, allocation)) => {
+                    let Row { node, usage, .. } = &mut self.rows[ord.at()];
+                    usage.add(node, &allocation);
+                    self.refresh_columns(ord);
+                    continue;
+                }
+                None => return,
             };
-            let Take { ord, grant } = take;
             let usage = &mut self.rows[ord.at()].usage;
             usage.ask = fit::subtract(usage.ask, grant.ask);
             for (port, shared) in grant.ports {

@@ -1,6 +1,7 @@
 //! Greedy placement of equal instances: always the best node by score, exactly.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::demand::Demand;
 use super::devices::DeviceChoice;
@@ -10,7 +11,7 @@ use super::score::{self, ScoredTerm, fixed};
 use super::{Fleet, NodeOrd, ports};
 use crate::model::device::DevicePosition;
 use crate::model::fit::{self, Dimension, Usage};
-use crate::model::{Allocation, Ask};
+use crate::model::{AllocId, Allocation, Ask};
 use crate::util::random::split_mix;
 
 /// Where one instance goes.
@@ -24,6 +25,8 @@ pub struct Pick {
     pub cores: Vec<u16>,
     /// By position on the node, with the need (an index into [`super::DeviceDemand::needs`]) that each is for.
     pub devices: Vec<(usize, DevicePosition)>,
+    /// Who leaves the node for it.
+    pub evicts: Vec<AllocId>,
 }
 
 /// Why a candidate cannot take another instance now.
@@ -92,6 +95,43 @@ impl<'a> Packer<'a> {
         self.commit(self.slot(ord)?)
     }
 
+    /// Takes this very node once `victims` have left it.
+    pub fn pick_in_place_of(&mut self, ord: NodeOrd, victims: &[Arc<Allocation>]) -> Option<Pick> {
+        let start = self.fleet.checkpoint();
+        for victim in victims {
+            self.fleet.release(ord, victim);
+        }
+        let Some(pick) = self.pick_on(ord) else {
+            self.fleet.roll_back(start);
+            return None;
+        };
+        Some(Pick { evicts: victims.iter().map(|victim| victim.id).collect(), ..pick })
+    }
+
+    /// How many nodes come into question at all.
+    pub fn candidates(&self) -> usize {
+        self.demand.candidates.len()
+    }
+
+    pub fn candidate(&self, slot: usize) -> NodeOrd {
+        self.demand.candidates[slot].ord
+    }
+
+    /// Whether a node comes into question and nothing but what it lacks keeps another instance away.
+    pub fn is_open(&self, ord: NodeOrd) -> bool {
+        self.slot(ord).is_some_and(|slot| !self.used_up[slot] && self.demand.distinct.iter().all(|axis| axis.admits(slot)))
+    }
+
+    /// What one instance takes from this node.
+    pub fn ask_on(&self, ord: NodeOrd) -> Ask {
+        self.fleet.effective_ask(ord, self.demand.ask)
+    }
+
+    /// Whether ports, core ids or devices are asked for.
+    pub fn asks_beyond_amounts(&self) -> bool {
+        !self.demand.ports.is_empty() || self.demand.ask.cores > 0 || !self.demand.devices.is_empty()
+    }
+
     fn pick_by_scan(&mut self, penalised: &[NodeOrd]) -> Option<Pick> {
         let mut ranked: Vec<(i64, usize)> = (0..self.demand.candidates.len())
             .filter(|slot| self.obstacle(*slot).is_none())
@@ -138,7 +178,7 @@ impl<'a> Packer<'a> {
         if self.obstacle(slot).is_none() {
             self.lanes.push(position, self.buckets[slot], self.own_score(slot));
         }
-        Some(Pick { ord, ask, ports: dynamic, cores, devices })
+        Some(Pick { ord, ask, ports: dynamic, cores, devices, evicts: Vec::new() })
     }
 
     fn choose_devices(&self, ord: NodeOrd, usage: &Usage) -> Option<DeviceChoice> {
@@ -190,7 +230,7 @@ impl<'a> Packer<'a> {
         if !self.has_room(slot) {
             return self.fleet.first_exhausted(ord, self.fleet.effective_ask(ord, self.demand.ask)).map(Obstacle::Exhausted);
         }
-        if self.demand.ports.is_empty() && self.demand.ask.cores == 0 && self.demand.devices.is_empty() {
+        if !self.asks_beyond_amounts() {
             return None;
         }
         self.shortage(ord, self.fleet.usage(ord))
@@ -207,7 +247,7 @@ impl<'a> Packer<'a> {
     }
 
     /// What a node lacks for one instance beside `usage`.
-    fn shortage(&self, ord: NodeOrd, usage: &Usage) -> Option<Obstacle> {
+    pub fn shortage(&self, ord: NodeOrd, usage: &Usage) -> Option<Obstacle> {
         let ask = self.fleet.effective_ask(ord, self.demand.ask);
         if let Some(dimension) = fit::first_exhausted(self.fleet.available(ord), usage.ask, ask) {
             return Some(Obstacle::Exhausted(dimension));

@@ -10,7 +10,8 @@
 //!
 //! Equal nodes go by their ordinal. The order is lexical because a sum of scores would trade a service's interruption against a few
 //! megabytes. Nodes are looked at as they are needed: one that cannot be beaten is taken at once, the others wait in a heap.
-//! Their cost only grows while a plan is made (groups come closer to their limits), so the top is right if it still costs what it did.
+//! While a plan is made, the cost of a node that it does not touch only grows (groups come closer to their limits), so the top of the heap
+//! is right if it still costs what it did.
 
 mod residents;
 mod victims;
@@ -23,7 +24,7 @@ use crate::model::{Job, JobKey};
 use crate::scheduler::StateView;
 use crate::scheduler::placement::{NodeOrd, Packer};
 
-pub use residents::{Evictions, Resident, Residents};
+pub use residents::{Resident, Residents};
 use victims::Need;
 
 /// Smaller is better.
@@ -38,7 +39,6 @@ struct Cost {
 
 /// Finds nodes and victims for the instances of one group.
 pub struct Preemptor<'a> {
-    view: &'a dyn StateView,
     residents: &'a mut Residents,
     job: JobKey,
     /// The highest priority that must yield.
@@ -59,9 +59,11 @@ pub struct Preemption {
 
 impl<'a> Preemptor<'a> {
     /// `None`: the job is not important enough to push anybody aside.
-    pub fn new(view: &'a dyn StateView, residents: &'a mut Residents, job: &Job) -> Option<Self> {
+    pub fn new(view: &dyn StateView, residents: &'a mut Residents, job: &Job) -> Option<Self> {
         let limit = job.priority.checked_sub(LEAST_PRIORITY_GAP)?;
-        Some(Self { view, residents, job: job.key.clone(), limit, lowest: 0, next: 0, seen: BinaryHeap::new() })
+        residents.refresh(view);
+        let lowest = residents.lowest();
+        (lowest <= limit).then(|| Self { residents, job: job.key.clone(), limit, lowest, next: 0, seen: BinaryHeap::new() })
     }
 
     /// The best node for one more instance. The caller takes it, or asks no more.
@@ -78,7 +80,7 @@ impl<'a> Preemptor<'a> {
             let Some((cost, victims)) = self.look_at(packer, best.ord) else {
                 continue;
             };
-            if cost > best {
+            if cost != best {
                 self.seen.push(Reverse(cost));
                 continue;
             }
@@ -89,7 +91,7 @@ impl<'a> Preemptor<'a> {
     }
 
     /// Who must leave this very node.
-    pub fn find_on(&mut self, packer: &Packer<'_>, ord: NodeOrd) -> Option<Preemption> {
+    pub fn find_on(&self, packer: &Packer<'_>, ord: NodeOrd) -> Option<Preemption> {
         let (_, victims) = self.look_at(packer, ord)?;
         Some(Preemption { ord, victims })
     }
@@ -105,13 +107,12 @@ impl<'a> Preemptor<'a> {
         cost.highest <= self.lowest && cost.beyond == 0 && cost.victims <= 1 && cost.waste == 0
     }
 
-    fn look_at(&mut self, packer: &Packer<'_>, ord: NodeOrd) -> Option<(Cost, Vec<Resident>)> {
+    fn look_at(&self, packer: &Packer<'_>, ord: NodeOrd) -> Option<(Cost, Vec<Resident>)> {
         if !packer.is_open(ord) {
             return None;
         }
         let fleet = packer.fleet();
         let node = fleet.node(ord);
-        self.residents.load(self.view, ord, node.id);
         let yields = |resident: &&Resident| resident.priority <= self.limit && resident.alloc.job.key != self.job;
         let candidates: Vec<&Resident> = self.residents.on(ord).take_while(|resident| resident.priority <= self.limit).filter(yields).collect();
         let shortage = |usage: &_| packer.shortage(ord, usage);

@@ -1,10 +1,10 @@
 //! Which allocations may have to go, node by node. Read from the state when preemption first looks at a node, and again once something on
 //! that node has changed: a fleet with room pays nothing.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::model::{AllocId, Allocation, JobRef, Text};
+use crate::model::{AllocId, Allocation, JobRef, NodeId, Text};
 use crate::scheduler::StateView;
 use crate::scheduler::placement::NodeOrd;
 
@@ -21,7 +21,11 @@ pub struct Resident {
 /// The residents of each node, by ascending priority.
 #[derive(Debug, Default)]
 pub struct Residents {
-    rows: Vec<Option<Vec<Resident>>>,
+    rows: Vec<Vec<Resident>>,
+    /// Nodes whose row is not what the state says any more.
+    stale: BTreeMap<NodeOrd, NodeId>,
+    /// How many nodes have each priority as their lowest. Those evicted by the plan in the making count on.
+    lowest: BTreeMap<u8, u32>,
     policies: HashMap<(JobRef, Text), (u8, u32)>,
     /// Evicted by the plan in the making, in order.
     evicted: Vec<Eviction>,
@@ -49,19 +53,33 @@ impl Residents {
     }
 
     /// Something on this node has changed.
-    pub fn forget(&mut self, ord: NodeOrd) {
-        if let Some(row) = self.rows.get_mut(ord.at()) {
-            *row = None;
+    pub fn forget(&mut self, ord: NodeOrd, node: NodeId) {
+        self.stale.insert(ord, node);
+    }
+
+    /// Reads the residents of all nodes that changed since the last time.
+    pub fn refresh(&mut self, view: &dyn StateView) {
+        for (ord, node) in std::mem::take(&mut self.stale) {
+            self.load(view, ord, node);
         }
     }
 
-    /// Reads a node's residents unless they are known.
-    pub fn load(&mut self, view: &dyn StateView, ord: NodeOrd, node: crate::model::NodeId) {
+    /// The lowest priority of anybody, or less.
+    pub fn lowest(&self) -> u8 {
+        self.lowest.keys().next().copied().unwrap_or_default()
+    }
+
+    fn load(&mut self, view: &dyn StateView, ord: NodeOrd, node: NodeId) {
         if ord.at() >= self.rows.len() {
-            self.rows.resize(ord.at() + 1, None);
+            self.rows.resize(ord.at() + 1, Vec::new());
         }
-        if self.rows[ord.at()].is_some() {
-            return;
+        if let Some(before) = self.rows[ord.at()].first()
+            && let Some(nodes) = self.lowest.get_mut(&before.priority)
+        {
+            *nodes -= 1;
+            if *nodes == 0 {
+                self.lowest.remove(&before.priority);
+            }
         }
         let wanted = view.allocations_on_node(node).into_iter().filter(|alloc| !alloc.is_terminal());
         let mut residents: Vec<Resident> = wanted
@@ -71,17 +89,15 @@ impl Residents {
             })
             .collect();
         residents.sort_by_key(|resident| (resident.priority, resident.alloc.id));
-        self.rows[ord.at()] = Some(residents);
+        if let Some(first) = residents.first() {
+            *self.lowest.entry(first.priority).or_default() += 1;
+        }
+        self.rows[ord.at()] = residents;
     }
 
-    /// Those of a loaded node that the plan in the making leaves in place.
+    /// Those on a node that the plan in the making leaves in place.
     pub fn on(&self, ord: NodeOrd) -> impl Iterator<Item = &Resident> {
-        let row = self.rows.get(ord.at()).and_then(Option::as_ref);
-        row.into_iter().flatten().filter(|resident| self.gone.is_empty() || !self.gone.contains(&resident.alloc.id))
-    }
-
-    pub fn is_gone(&self, id: AllocId) -> bool {
-        self.gone.contains(&id)
+        self.rows.get(ord.at()).into_iter().flatten().filter(|resident| self.gone.is_empty() || !self.gone.contains(&resident.alloc.id))
     }
 
     /// How many of a resident's group the plan in the making evicts.
@@ -125,8 +141,7 @@ impl Residents {
             self.policies.clear();
         }
         let spec = view.job_spec(&alloc.job);
-        // The priority that the job has now counts, not the one it was placed under.
-        let priority = view.job(&alloc.job.key).or_else(|| spec.clone()).map_or(0, |job| job.priority);
+        let priority = spec.as_ref().map_or(0, |job| job.priority);
         let migrate = spec.as_ref().and_then(|job| job.group(&alloc.group)?.migrate.as_ref().map(|migrate| migrate.max_parallel));
         let policy = (priority, migrate.unwrap_or(u32::MAX));
         self.policies.insert(key, policy);

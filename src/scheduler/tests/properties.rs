@@ -143,7 +143,7 @@ fn process_all(state: &mut FakeState, jobs: &[Arc<Job>]) -> Plan {
 fn check(state: &FakeState, jobs: &[Arc<Job>]) {
     for node in state.nodes.values() {
         let mut usage = Usage::default();
-        for allocation in state.allocations.values().filter(|a| a.node_id == node.id && a.occupies()) {
+        for allocation in state.allocations.values().filter(|a| a.node_id == node.id && a.holds_room()) {
             assert_eq!(usage.try_add(node, allocation), Ok(()), "{} on {}", allocation.name(), node.name);
         }
     }
