@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::devices::DeviceRequirement;
 use super::requirements::{Requirements, Verdict};
 use crate::model::{Job, TaskGroup};
 use crate::scheduler::placement::{ClassOffers, Classes, DeviceDemand, Fleet, NodeOrd};
@@ -35,9 +36,9 @@ impl GroupProfile {
     pub fn device_demand(&self) -> DeviceDemand {
         let asked = self.requirements.devices();
         DeviceDemand {
-            needs: asked.iter().map(|device| device.need()).collect(),
+            needs: asked.iter().map(DeviceRequirement::need).collect(),
             offers: Arc::clone(&self.offers),
-            affinity_weight: asked.iter().map(|device| device.affinity_weight()).sum(),
+            affinity_weight: asked.iter().map(DeviceRequirement::affinity_weight).sum(),
         }
     }
 

@@ -169,7 +169,8 @@ mod tests {
     #[test]
     fn what_is_chosen_from_what_is_taken() {
         let one = |count, share| demand(&[(count, share)], &[&[(0, 0)]]);
-        let cases: [(&str, DeviceDemand, usize, &[u16], Option<&[(usize, u16)]>); 10] = [
+        type Case<'a> = (&'a str, DeviceDemand, usize, &'a [u16], Option<&'a [(usize, u16)]>);
+        let cases: [Case<'_>; 10] = [
             ("the first free one", one(1, 1000), 2, &[], Some(&[(0, 0)])),
             ("not one that is shared", one(1, 1000), 2, &[1, 0], Some(&[(0, 1)])),
             ("not with only shared ones", one(1, 1000), 2, &[1, 999], None),
