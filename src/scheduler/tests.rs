@@ -2,6 +2,7 @@
 
 mod devices;
 mod placement;
+mod preemption;
 mod properties;
 mod roll_out;
 

@@ -58,7 +58,12 @@ impl<'a> RunBuilder<'a> {
                 let ports = assign(self.request.group, node, &pick.ports);
                 let devices = assign_devices(self.request, node, &pick.devices);
                 match &mut open {
-                    Some((ask, run)) if *ask == pick.ask && run.first_index + run.count == index && run.preempts.is_empty() && pick.evicts.is_empty() => {
+                    Some((ask, run))
+                        if *ask == pick.ask
+                            && run.first_index + run.count == index
+                            && run.preempts.is_empty()
+                            && pick.evicts.is_empty() =>
+                    {
                         run.count += 1;
                         run.ports.extend(ports);
                         run.cores.extend(pick.cores);

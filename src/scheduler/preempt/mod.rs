@@ -114,7 +114,8 @@ impl<'a> Preemptor<'a> {
         let fleet = packer.fleet();
         let node = fleet.node(ord);
         let yields = |resident: &&Resident| resident.priority <= self.limit && resident.alloc.job.key != self.job;
-        let candidates: Vec<&Resident> = self.residents.on(ord).take_while(|resident| resident.priority <= self.limit).filter(yields).collect();
+        let candidates: Vec<&Resident> =
+            self.residents.on(ord).take_while(|resident| resident.priority <= self.limit).filter(yields).collect();
         let shortage = |usage: &_| packer.shortage(ord, usage);
         let need = Need {
             node,
