@@ -11,6 +11,9 @@ use crate::model::network::DYNAMIC_PORTS;
 use crate::model::{Ask, Node};
 use crate::scheduler::placement::Obstacle;
 
+/// What a node lacks beside a given use of it.
+pub type Shortage<'a> = dyn Fn(&Usage) -> Option<Obstacle> + 'a;
+
 /// What an instance needs of a node.
 pub struct Need<'a> {
     pub node: &'a Node,
@@ -18,7 +21,7 @@ pub struct Need<'a> {
     /// Compute of whole cores included.
     pub ask: Ask,
     /// What stands in the way beyond compute, memory, disk and the number of cores. `None`: nothing ever does, and only those are compared.
-    pub shortage: Option<&'a dyn Fn(&Usage) -> Option<Obstacle>>,
+    pub shortage: Option<&'a Shortage<'a>>,
 }
 
 /// What a node's allocations hold, as some of them leave.
