@@ -50,7 +50,10 @@ impl From<ServerError> for ApiError {
                 Rejection::JobNotFound | Rejection::NodeNotFound | Rejection::AllocationNotFound | Rejection::VersionNotFound,
             )
             | ServerError::NotFound(_) => StatusCode::NOT_FOUND,
-            ServerError::Invalid(_) => StatusCode::BAD_REQUEST,
+            ServerError::Invalid(_)
+            | ServerError::Rejected(Rejection::ParentGone | Rejection::AlreadyLaunched | Rejection::ChildExists(_)) => {
+                StatusCode::BAD_REQUEST
+            }
             ServerError::Forbidden(_) => StatusCode::FORBIDDEN,
             ServerError::Timeout => StatusCode::GATEWAY_TIMEOUT,
             // Nomad answers lost races on an index, and a missing leader, with 500: its clients go by the text.

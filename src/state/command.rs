@@ -110,6 +110,29 @@ pub enum Command {
     CollectGarbage {
         collected: Collected,
     },
+    /// A time in a periodic job's table came.
+    LaunchPeriodic {
+        parent: JobKey,
+        scheduled: Timestamp,
+        /// `None`: skipped, since an earlier launch still runs.
+        child: Option<Box<Child>>,
+        at: Timestamp,
+    },
+    /// A child that somebody asked for: a dispatch, or a launch out of turn.
+    StartChild {
+        parent: JobKey,
+        /// A second start with the token of an earlier one, whose child is still known, changes nothing.
+        idempotency_token: Option<Text>,
+        child: Box<Child>,
+        at: Timestamp,
+    },
+}
+
+/// A job to be launched by its parent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Child {
+    pub job: Arc<Job>,
+    pub evaluation: Evaluation,
 }
 
 /// Rows that are over and old enough; whatever came alive again meanwhile is kept.
@@ -147,6 +170,12 @@ pub enum Rejection {
     JobIndexConflict { expected: u64, found: IndexFound },
     #[error("scheduler configuration was changed meanwhile: expected index {expected}, found {found}")]
     SchedulerConfigConflict { expected: u64, found: u64 },
+    #[error("the job was stopped or replaced meanwhile")]
+    ParentGone,
+    #[error("the launch was made already")]
+    AlreadyLaunched,
+    #[error("job {0:?} exists already")]
+    ChildExists(Text),
 }
 
 /// What stands where an index was enforced.

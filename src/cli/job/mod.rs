@@ -1,10 +1,13 @@
 //! `job ...`: submit, look at and change jobs.
 
 pub mod allocs;
+pub mod children;
+pub mod dispatch;
 pub mod eval;
 pub mod history;
 pub mod init;
 pub mod inspect;
+pub mod periodic;
 pub mod plan;
 pub mod run;
 pub mod scale;
@@ -31,6 +34,10 @@ pub enum JobCommand {
     Init(init::InitArgs),
     Scale(scale::ScaleArgs),
     Eval(eval::EvalArgs),
+    Dispatch(dispatch::DispatchArgs),
+    /// Act on periodic jobs
+    #[command(subcommand, after_help = "Examples:\n  pannier job periodic force backup")]
+    Periodic(periodic::PeriodicCommand),
     Allocs(allocs::AllocsArgs),
     Schema(schema::SchemaArgs),
 }
@@ -49,6 +56,8 @@ impl JobCommand {
             Self::Init(args) => args.run(),
             Self::Scale(args) => args.run().await,
             Self::Eval(args) => args.run().await,
+            Self::Dispatch(args) => args.run().await,
+            Self::Periodic(command) => command.run().await,
             Self::Allocs(args) => args.run().await,
             Self::Schema(args) => args.run(),
         }

@@ -8,7 +8,7 @@ use crate::codec;
 use crate::model::allocation::DesiredTransition;
 use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::{AllocId, Eligibility, JobKey, JobType, NodeId, NodeStatus, fixtures};
-use crate::state::command::{Collected, Command, Request};
+use crate::state::command::{Child, Collected, Command, Request};
 use crate::util::clock::Timestamp;
 
 /// One sample of every variant, in the order of their tags.
@@ -18,6 +18,8 @@ fn samples() -> Vec<(&'static str, Command)> {
     let node = NodeId(1);
     let key = JobKey::new("default", "golden");
     let none = Vec::new;
+    let evaluation = fixtures::placing(&job, node, 0, 1, 9).evaluations.remove(0);
+    let child = Box::new(Child { job: Arc::new(fixtures::job("golden/periodic-1700000000", JobType::Batch, 1)), evaluation });
     vec![
         ("noop", Command::Noop),
         (
@@ -47,6 +49,14 @@ fn samples() -> Vec<(&'static str, Command)> {
         ("set-scheduler-config", Command::SetSchedulerConfig { config: SchedulerConfig::default(), check_index: Some(1) }),
         ("set-job-stability", Command::SetJobStability { key, version: 2, stable: true }),
         ("collect-garbage", Command::CollectGarbage { collected: Collected { nodes: vec![node], ..Default::default() } }),
+        (
+            "launch-periodic",
+            Command::LaunchPeriodic { parent: JobKey::new("default", "golden"), scheduled: at, child: Some(child.clone()), at },
+        ),
+        (
+            "start-child",
+            Command::StartChild { parent: JobKey::new("default", "golden"), idempotency_token: Some("once".into()), child, at },
+        ),
     ]
 }
 
