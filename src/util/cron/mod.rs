@@ -84,8 +84,7 @@ impl Cron {
             [classic @ .., year] if classic.len() == 5 => ("0", classic, *year),
             [second, classic @ .., year] if classic.len() == 5 => (*second, classic, *year),
             _ => {
-                let help =
-                    "there are 5 (minute, hour, day of the month, month, day of the week) to 7 (with seconds in front, and a year behind)";
+                let help = "there are 5 (minute, hour, day of the month, month, day of the week) to 7";
                 return Err(wrong(format!("{spec:?} has {} fields; {help}", parts.len())));
             }
         };
