@@ -117,7 +117,7 @@ fn a_parameterized_job_runs_with_what_it_is_given() {
     let child = text.lines().find_map(|line| line.strip_prefix("Dispatched Job ID = ")).expect("an id").to_owned();
     assert!(child.starts_with("greet/dispatch-one-"), "{child}");
     agent.wait_count(&child.replace('/', "%2F"), "complete", 1);
-    assert_eq!(agent.cli_ok(&["alloc", "logs", "-job", &child]), "hello to you \n");
+    assert_eq!(agent.cli_ok(&["alloc", "logs", "-job", &child]), "hello to you\n");
 
     // From a file; the second request with one token answers with the first one's child.
     let path = agent.dir.path().join("payload");
