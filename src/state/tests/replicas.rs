@@ -216,11 +216,11 @@ proptest! {
                 prop_assert!(changes.changes.is_empty());
             }
             match (&request.command, &outcome) {
-                (Command::LaunchPeriodic { child: Some(child), .. } | Command::StartChild { child, .. }, Ok(_)) => {
-                    // Not when the token or the second was taken.
-                    if one.job(&child.job.key).is_some() {
-                        registered.entry(child.job.key.clone()).or_insert_with(|| Job::clone(&child.job));
-                    }
+                // Not when the token or the second was taken.
+                (Command::LaunchPeriodic { child: Some(child), .. } | Command::StartChild { child, .. }, Ok(_))
+                    if one.job(&child.job.key).is_some() =>
+                {
+                    registered.entry(child.job.key.clone()).or_insert_with(|| Job::clone(&child.job));
                 }
                 (Command::RegisterJob { job, .. }, Ok(_)) => _ = registered.insert(job.key.clone(), Job::clone(job)),
                 (Command::DeregisterJob { key, purge: true, .. }, Ok(_)) => _ = registered.remove(key),

@@ -80,7 +80,7 @@ impl Cron {
         }
         let parts: Vec<&str> = text.split_whitespace().collect();
         let (second, classic, year) = match parts.as_slice() {
-            [classic @ ..] if classic.len() == 5 => ("0", classic, "*"),
+            classic if classic.len() == 5 => ("0", classic, "*"),
             [classic @ .., year] if classic.len() == 5 => ("0", classic, *year),
             [second, classic @ .., year] if classic.len() == 5 => (*second, classic, *year),
             _ => {
