@@ -7,6 +7,7 @@
 mod allocations;
 mod children;
 mod cluster;
+mod deployments;
 mod drains;
 pub mod garbage;
 pub mod heartbeats;
@@ -31,6 +32,7 @@ use crate::util::clock::Timestamp;
 
 pub use children::{DispatchJob, Dispatched};
 pub use cluster::DrainRequest;
+pub use deployments::DeploymentChange;
 pub use jobs::{DryRunResult, RegisterJob};
 pub use view::View;
 

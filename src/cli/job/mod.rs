@@ -2,6 +2,7 @@
 
 pub mod allocs;
 pub mod children;
+pub mod deployments;
 pub mod dispatch;
 pub mod eval;
 pub mod history;
@@ -9,6 +10,8 @@ pub mod init;
 pub mod inspect;
 pub mod periodic;
 pub mod plan;
+pub mod promote;
+pub mod revert;
 pub mod run;
 pub mod scale;
 pub mod schema;
@@ -39,6 +42,9 @@ pub enum JobCommand {
     #[command(subcommand, after_help = "Examples:\n  pannier job periodic force backup")]
     Periodic(periodic::PeriodicCommand),
     Allocs(allocs::AllocsArgs),
+    Deployments(deployments::DeploymentsArgs),
+    Promote(promote::PromoteArgs),
+    Revert(revert::RevertArgs),
     Schema(schema::SchemaArgs),
 }
 
@@ -59,6 +65,9 @@ impl JobCommand {
             Self::Dispatch(args) => args.run().await,
             Self::Periodic(command) => command.run().await,
             Self::Allocs(args) => args.run().await,
+            Self::Deployments(args) => args.run().await,
+            Self::Promote(args) => args.run().await,
+            Self::Revert(args) => args.run().await,
             Self::Schema(args) => args.run(),
         }
     }
