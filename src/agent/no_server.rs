@@ -7,8 +7,8 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
 use crate::api::handles::{
-    ClusterHandle, DeploymentChange, Drain, DryRun, NewJoinToken, NodeChange, RegisterJob, Registered, ScaleJob, ServerError, ServerHandle,
-    ServerStatus,
+    ClusterHandle, DeploymentChange, DispatchJob, Dispatched, Drain, DryRun, NewJoinToken, NodeChange, RegisterJob, Registered, ScaleJob,
+    ServerError, ServerHandle, ServerStatus,
 };
 use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::security::Role;
@@ -68,6 +68,14 @@ impl ServerHandle for NoServer {
     }
 
     fn set_job_stability(&self, _key: JobKey, _version: u64, _stable: bool) -> Answer<'_, u64> {
+        refuse()
+    }
+
+    fn dispatch_job(&self, _key: JobKey, _request: DispatchJob) -> Answer<'_, Dispatched> {
+        refuse()
+    }
+
+    fn force_periodic_job(&self, _key: JobKey) -> Answer<'_, Registered> {
         refuse()
     }
 

@@ -59,7 +59,10 @@ impl From<ServerError> for ApiError {
             )
             | ServerError::Rejected(Rejection::JoinTokenNotFound)
             | ServerError::NotFound(_) => StatusCode::NOT_FOUND,
-            ServerError::Invalid(_) | ServerError::Rejected(Rejection::DeploymentOver) => StatusCode::BAD_REQUEST,
+            ServerError::Invalid(_)
+            | ServerError::Rejected(
+                Rejection::DeploymentOver | Rejection::ParentGone | Rejection::AlreadyLaunched | Rejection::ChildExists(_),
+            ) => StatusCode::BAD_REQUEST,
             ServerError::Rejected(Rejection::JoinRefused(_)) | ServerError::Forbidden(_) => StatusCode::FORBIDDEN,
             ServerError::Timeout => StatusCode::GATEWAY_TIMEOUT,
             // Nomad says 500, its clients go by the text; what is worth a retry should say so to all the others.
