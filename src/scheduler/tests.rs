@@ -1,6 +1,7 @@
 //! The scheduler as its callers see it: states in, plans out, applied and asked again.
 
 mod cases;
+mod events;
 mod placement;
 mod properties;
 mod roll_out;
