@@ -1,8 +1,10 @@
 //! The scheduler as its callers see it: states in, plans out, applied and asked again.
 
 mod cases;
+mod devices;
 mod events;
 mod placement;
+mod preemption;
 mod properties;
 mod roll_out;
 
