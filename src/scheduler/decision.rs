@@ -173,7 +173,7 @@ fn live_instances(fleet: &Fleet, reconciled: &[Reconciled<'_>]) -> Vec<Live> {
             changes.places.iter().filter(replaced).filter_map(|instance| Some(instance.previous.as_ref()?.id)).collect();
         for allocation in &changes.keep {
             if let Some(ord) = fleet.ord(allocation.node_id) {
-                live.push(Live { ord, group: position, leaving: leaving.contains(&allocation.id) });
+                live.push(Live { ord, count: 1, group: position, leaving: leaving.contains(&allocation.id) });
             }
         }
     }

@@ -15,7 +15,7 @@ mod decision;
 mod dry_run;
 mod feasibility;
 mod place;
-mod placement;
+pub mod placement;
 mod preempt;
 mod reconcile;
 mod settle;

@@ -15,7 +15,7 @@ pub struct DeviceDemand {
 }
 
 /// So many devices of one group of the node, each with this share free.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DeviceNeed {
     pub count: u16,
     pub share: DeviceShare,
@@ -24,7 +24,7 @@ pub struct DeviceNeed {
 /// By need: the device groups of a class of nodes that will do, best first.
 pub type ClassOffers = Vec<Vec<DeviceOffer>>;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DeviceOffer {
     /// Position among the node's groups.
     pub group: u16,

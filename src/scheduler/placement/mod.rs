@@ -6,20 +6,27 @@
 //! - [`Fleet`] holds every node's free capacity, kept up to date from the change feed and never rebuilt per evaluation. Takes
 //!   of the plan in the making are journaled and rolled back at its end.
 //! - [`Classes`] interns nodes that look alike to every constraint, so feasibility is asked per class.
-//! - [`Packer`] scores each candidate once, keeps them in heaps ([`lanes`]), and after each pick re-scores only the
-//!   node that it touched.
+//! - [`Packer`] scores each candidate once, keeps them in heaps ([`ranking`]), and after each pick re-scores only the
+//!   node that it touched. Where the best node stays the best until it is full, it is filled in one step; with spreads
+//!   there is a heap per value ([`spreads`]).
 //!
 //! Scores are computed in floating point and compared as integers (billionths), a tie goes to the lower ordinal, which is
 //! the node that this scheduler met first: equal input gives an equal plan.
 
 mod classes;
+mod columns;
 mod demand;
 mod devices;
 mod fleet;
-mod lanes;
+mod index;
 mod packer;
+mod packing;
 mod ports;
+mod ranking;
 mod score;
+mod shortlist;
+mod spreads;
+mod worth;
 
 pub use classes::Classes;
 pub use demand::{Candidate, Demand, DistinctAxis, NO_VALUE, PortDemand, SpreadAxis, SpreadGoal};
@@ -27,8 +34,13 @@ pub use devices::{ClassOffers, DeviceDemand, DeviceNeed, DeviceOffer};
 pub use fleet::Fleet;
 pub use packer::{Obstacle, Packer, Pick};
 
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod tests;
+
 /// A node's position in the columns of the [`Fleet`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct NodeOrd(pub u32);
 
 impl NodeOrd {

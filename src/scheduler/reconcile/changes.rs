@@ -55,7 +55,7 @@ pub struct Mark {
 }
 
 /// An instance that needs a place.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Instance {
     pub index: u32,
     pub previous: Option<Arc<Allocation>>,
