@@ -31,7 +31,7 @@ mod worth;
 pub use classes::Classes;
 pub use demand::{Candidate, Demand, DistinctAxis, NO_VALUE, PortDemand, SpreadAxis, SpreadGoal};
 pub use devices::{ClassOffers, DeviceDemand, DeviceNeed, DeviceOffer};
-pub use fleet::Fleet;
+pub use fleet::{Checkpoint, Fleet, Grant};
 pub use packer::{Obstacle, Packer, Pick};
 
 #[cfg(test)]

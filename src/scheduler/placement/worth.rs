@@ -65,19 +65,42 @@ struct Weighted {
 }
 
 impl Typical {
-    pub fn add(&mut self, shape: Shape) {
+    fn add(&mut self, shape: Shape) {
         *self.census.entry(shape).or_default() += 1;
         self.total += 1;
         self.churn += 1;
     }
 
-    pub fn remove(&mut self, shape: Shape) {
+    fn remove(&mut self, shape: Shape) {
         if let Some(count) = self.census.get_mut(&shape) {
             *count -= 1;
             self.total -= 1;
             self.churn += 1;
             if *count == 0 {
                 self.census.remove(&shape);
+            }
+        }
+    }
+
+    /// Counts what came and what went; both ascending.
+    pub fn exchange(&mut self, before: &[Shape], now: &[Shape]) {
+        let (mut before, mut now) = (before.iter().peekable(), now.iter().peekable());
+        loop {
+            match (before.peek().copied(), now.peek().copied()) {
+                (None, None) => return,
+                (Some(old), Some(new)) if old == new => {
+                    before.next();
+                    now.next();
+                }
+                (Some(old), new) if new.is_none_or(|new| old < new) => {
+                    self.remove(*old);
+                    before.next();
+                }
+                (_, Some(new)) => {
+                    self.add(*new);
+                    now.next();
+                }
+                (Some(_), None) => return,
             }
         }
     }

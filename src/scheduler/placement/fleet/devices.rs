@@ -27,7 +27,7 @@ impl Fleet {
         u16::try_from(at).unwrap_or(u16::MAX)
     }
 
-    /// What the allocations with devices ask for, by kind of device.
+    /// What the allocations with devices ask for, by kind of device; ascending.
     pub(super) fn shapes(&mut self, allocations: &[Arc<Allocation>]) -> Vec<Shape> {
         let mut shapes: Vec<Shape> = Vec::new();
         for allocation in allocations.iter().filter(|allocation| allocation.holds_room()) {
@@ -44,25 +44,24 @@ impl Fleet {
                 }
             }
         }
+        shapes.sort_unstable();
         shapes
     }
 
-    pub(super) fn learn_devices(&mut self, ord: NodeOrd) {
+    /// Takes note of a node's devices, and of what came to them and went since `before`.
+    pub(super) fn learn_devices(&mut self, ord: NodeOrd, before: &[Shape]) {
         let row = &self.rows[ord.at()];
-        for shape in &row.shapes {
-            self.typical.add(*shape);
-        }
-        if !row.devices.is_empty()
-            && let Err(at) = self.with_devices.binary_search(&ord)
-        {
-            self.with_devices.insert(at, ord);
+        self.typical.exchange(before, &row.shapes);
+        match (row.devices.is_empty(), self.with_devices.binary_search(&ord)) {
+            (false, Err(at)) => self.with_devices.insert(at, ord),
+            (true, Ok(at)) => drop(self.with_devices.remove(at)),
+            _ => {}
         }
     }
 
     pub(super) fn forget_devices(&mut self, ord: NodeOrd) {
-        for shape in std::mem::take(&mut self.rows[ord.at()].shapes) {
-            self.typical.remove(shape);
-        }
+        let shapes = std::mem::take(&mut self.rows[ord.at()].shapes);
+        self.typical.exchange(&shapes, &[]);
         if let Ok(at) = self.with_devices.binary_search(&ord) {
             self.with_devices.remove(at);
         }

@@ -72,6 +72,7 @@ impl Fleet {
         let devices = self.kinds_of(node);
         let shapes = if devices.is_empty() { Vec::new() } else { self.shapes(allocations) };
         let row = Row { node: Arc::clone(node), available: node.resources.available(), usage, devices, shapes };
+        let mut before = Vec::new();
         let ord = match self.ords.get(&node.id) {
             Some(ord) => {
                 let ord = *ord;
@@ -80,8 +81,7 @@ impl Fleet {
                     self.class[ord.at()] = self.classes.join(node, node.is_placeable());
                     self.placeable[ord.at()] = node.is_placeable();
                 }
-                self.forget_devices(ord);
-                self.rows[ord.at()] = row;
+                before = std::mem::replace(&mut self.rows[ord.at()], row).shapes;
                 ord
             }
             None => self.insert(row),
@@ -90,7 +90,7 @@ impl Fleet {
         let available = self.rows[ord.at()].available;
         self.inverse_cpu[ord.at()] = inverse(available.cpu.0);
         self.inverse_memory[ord.at()] = inverse(available.memory.0);
-        self.learn_devices(ord);
+        self.learn_devices(ord, &before);
         self.refresh_columns(ord);
     }
 
