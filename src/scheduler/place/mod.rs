@@ -166,7 +166,7 @@ impl GroupPlacer<'_> {
 
     /// Places equal instances: once one finds no place, none of the rest does.
     fn place_plain(&mut self, instances: &[Instance]) {
-        let mut wanted = u32::try_from(instances.len()).unwrap_or(u32::MAX);
+        let mut wanted = Instance::number(instances);
         let mut picks: Vec<Pick> = Vec::new();
         while wanted > 0
             && let Some(pick) = self.packer.pick_run(wanted).or_else(|| self.preempt(None))
@@ -176,7 +176,7 @@ impl GroupPlacer<'_> {
             picks.push(pick);
         }
         self.outcome.queued += wanted;
-        self.runs.add_plain(self.packer.fleet(), instances.iter().map(|instance| instance.index), picks);
+        self.runs.add_plain(self.packer.fleet(), instances.iter().flat_map(|instance| (instance.index..).take(instance.count as usize)), picks);
     }
 
     /// Makes room for one instance, on `only_on` or on the node where that costs least.

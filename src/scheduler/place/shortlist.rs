@@ -21,7 +21,8 @@ pub fn shortlist(
     live: &[Live],
     shown: usize,
 ) -> Option<Vec<NodeOrd>> {
-    let few = instances.len() <= MOST_INSTANCES && instances.len() * NODES_PER_INSTANCE <= fleet.len();
+    let number = Instance::number(instances) as usize;
+    let few = number <= MOST_INSTANCES && number * NODES_PER_INSTANCE <= fleet.len();
     let packs = request.algorithm == SchedulerAlgorithm::Binpack;
     if !few || !packs || !instances.iter().all(Instance::is_plain) || !asks_for_room_only(request) {
         return None;
@@ -36,7 +37,7 @@ pub fn shortlist(
         return None;
     }
     let allowed = |class: u32| *request.profile.class_verdict(class) == Verdict::Feasible;
-    Some(fleet.shortlist(ask, &devices, instances.len().max(shown), &allowed))
+    Some(fleet.shortlist(ask, &devices, number.max(shown), &allowed))
 }
 
 /// Whether nodes of one class differ for the group by nothing but their room.
