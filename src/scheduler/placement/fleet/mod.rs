@@ -156,6 +156,10 @@ impl Fleet {
         self.rows.len()
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     pub fn ord(&self, id: NodeId) -> Option<NodeOrd> {
         self.ords.get(&id).copied()
     }
