@@ -93,7 +93,7 @@ fn different_tasks(report: &mut Report, name: &str, nodes: u32, target: Option<f
     };
     let times = (0..report.rounds()).map(|_| round(&mut fleet)).collect();
     let sample = 30;
-    let slowly = |fleet: &Fleet| (0..sample).map(|number| Reference::new(fleet, &demand(fleet, ask_of(number), 1)).best()).count();
+    let slowly = |fleet: &Fleet| (0..sample).filter_map(|number| Reference::new(fleet, &demand(fleet, ask_of(number), 1)).best()).count();
     let reference = timed(|| (), |()| slowly(&fleet)) / u32::try_from(sample).unwrap_or(1);
     report.add(&Row { name, placements: tasks, target, reference: Some(reference) }, times)
 }
