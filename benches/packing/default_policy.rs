@@ -17,6 +17,8 @@ pub struct Pannier<'a> {
     running: Vec<Vec<Arc<Allocation>>>,
     demands: HashMap<(u16, u16, u32), DeviceDemand>,
     placed: u128,
+    template: Allocation,
+    device: AssignedDevice,
 }
 
 impl<'a> Pannier<'a> {
@@ -30,7 +32,7 @@ impl<'a> Pannier<'a> {
             fleet.set(node, &[]);
         }
         let running = vec![Vec::new(); nodes.len()];
-        Self { trace, fleet, nodes, running, demands: HashMap::new(), placed: 0 }
+        Self { trace, fleet, nodes, running, demands: HashMap::new(), placed: 0, template: template(), device: device() }
     }
 
     /// Places a pod: the machine, and which of its GPUs.
@@ -46,8 +48,15 @@ impl<'a> Pannier<'a> {
         self.placed += 1;
         let NodeOrd(at) = ord;
         let at = at as usize;
-        let model = &self.trace.models[self.trace.machines[at].model];
-        self.running[at].push(Arc::new(allocation(self.placed, self.nodes[at].id, ask, pod.share, &gpus, model)));
+        let group = self.nodes[at].resources.devices.first();
+        let assigned = |gpu: &usize| {
+            let group = group?;
+            let instance = group.instances[*gpu].id.clone();
+            Some(AssignedDevice { name: group.name.clone(), instance, share: DeviceShare(pod.share), ..self.device.clone() })
+        };
+        let devices = gpus.iter().filter_map(assigned).collect();
+        let row = Allocation { id: AllocId(self.placed), node_id: self.nodes[at].id, ask, devices, ..self.template.clone() };
+        self.running[at].push(Arc::new(row));
         fleet.set(&self.nodes[at], &self.running[at]);
         Some((at, gpus))
     }
@@ -107,27 +116,30 @@ pub fn node(number: u32, cpu: i64, memory: i64, gpus: usize, model: &str) -> Nod
     }
 }
 
-fn allocation(number: u128, node: NodeId, ask: Ask, share: u16, gpus: &[usize], model: &str) -> Allocation {
-    let device = |gpu: &usize| AssignedDevice {
+fn device() -> AssignedDevice {
+    AssignedDevice {
         task: "main".into(),
         vendor: "nvidia".into(),
         kind: "gpu".into(),
-        name: model.into(),
-        instance: gpu.to_string().into(),
-        share: DeviceShare(share),
-    };
+        name: "".into(),
+        instance: "".into(),
+        share: DeviceShare::WHOLE,
+    }
+}
+
+fn template() -> Allocation {
     Allocation {
-        id: AllocId(number),
+        id: AllocId(0),
         eval_id: EvalId(0),
-        node_id: node,
+        node_id: NodeId(0),
         node_name: "".into(),
         job: JobRef { key: JobKey::new("default", "pod"), version: 0, modify_index: 1 },
         group: "".into(),
         index: 0,
-        ask,
+        ask: Ask::default(),
         ports: vec![],
         cores: vec![],
-        devices: gpus.iter().map(device).collect(),
+        devices: vec![],
         desired_status: AllocDesiredStatus::Run,
         desired_description: "".into(),
         desired_transition: Default::default(),

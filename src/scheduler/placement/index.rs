@@ -290,7 +290,7 @@ impl Best {
     }
 
     /// Whether nothing of this score or less and this ordinal or higher can be among the best.
-    fn excludes(&self, score: i64, ord: NodeOrd) -> bool {
+    pub fn excludes(&self, score: i64, ord: NodeOrd) -> bool {
         self.ranked.len() == self.count && self.ranked.last().is_none_or(|worst| (score, Reverse(ord)) < (worst.0, Reverse(worst.1)))
     }
 

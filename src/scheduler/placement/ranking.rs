@@ -66,9 +66,14 @@ impl Ranking {
     pub fn new(spreads: Spreads, buckets: Vec<u32>, slots: usize, scored: impl Iterator<Item = (u32, OwnScore)>) -> Self {
         let number = spreads.buckets();
         let mut entries: Vec<[Vec<Entry>; MOST_TERMS]> = (0..number).map(|_| Default::default()).collect();
+        let each = slots / number.max(1) + 1;
         for (slot, score) in scored {
             let bucket = buckets.get(slot as usize).map_or(0, |bucket| *bucket as usize);
-            entries[bucket][score.lane()].push(Entry { sum: score.sum, slot: Reverse(slot), stamp: 0 });
+            let lane = &mut entries[bucket][score.lane()];
+            if lane.is_empty() {
+                lane.reserve(each);
+            }
+            lane.push(Entry { sum: score.sum, slot: Reverse(slot), stamp: 0 });
         }
         let changed = if number > 1 { (0..).take(number).collect() } else { Vec::new() };
         Self {
@@ -128,11 +133,12 @@ impl Ranking {
 
     /// Counts `count` more instances on a slot for the spreads.
     pub fn place(&mut self, slot: u32, count: u32) {
+        if self.buckets.is_empty() {
+            return;
+        }
+        let moved = self.spreads.place(self.bucket(slot), count);
         if self.lanes.len() > 1 {
-            let moved = self.spreads.place(self.bucket(slot), count);
             self.changed.extend(moved);
-        } else {
-            self.spreads.place(0, count);
         }
     }
 

@@ -16,7 +16,7 @@
 //! trace (`scripts/bench-packing` measures it); anything from 4 to 20 does nearly as well.
 //!
 //! Nobody has to say what is typical: it is what runs. The table holds the commonest shapes that together make up 95 % of the
-//! instances with devices, and is made anew once an eighth of these have come or gone.
+//! instances with devices, and is made anew once half as many as it knew have come or gone.
 
 use std::collections::BTreeMap;
 
@@ -50,6 +50,8 @@ pub struct Typical {
     total: u64,
     /// Instances that came or went since the table was made.
     churn: u64,
+    /// How many there were then.
+    known: u64,
     table: Vec<Weighted>,
     epoch: u32,
 }
@@ -107,7 +109,7 @@ impl Typical {
 
     /// Makes the table anew if it has aged.
     pub fn refresh(&mut self) {
-        if self.churn == 0 || (self.churn * 8 < self.total && !self.table.is_empty()) {
+        if self.churn == 0 || (self.churn * 2 < self.known && !self.table.is_empty()) {
             return;
         }
         self.churn = 0;
@@ -123,6 +125,8 @@ impl Typical {
         });
         let total = self.total as f64;
         self.table = ranked.into_iter().map(|(shape, count)| Weighted::new(shape, count as f64 / total)).collect();
+        self.table.sort_by_key(|typical| (typical.shape.share, typical.shape));
+        self.known = self.total;
     }
 
     /// Changes whenever the table does.
@@ -135,7 +139,10 @@ impl Typical {
         if room.whole == 0 && room.parts().is_empty() {
             return 0.0;
         }
-        self.table.iter().filter(|typical| typical.shape.kind == room.kind).map(|typical| typical.popularity * typical.worth(room)).sum()
+        // Ascending by share: those that no device has room for come last.
+        let most = if room.whole > 0 { WHOLE } else { room.parts().iter().copied().max().unwrap_or(0) };
+        let possible = self.table.iter().take_while(|typical| typical.shape.share <= most);
+        possible.filter(|typical| typical.shape.kind == room.kind).map(|typical| typical.popularity * typical.worth(room)).sum()
     }
 }
 

@@ -143,7 +143,7 @@ impl Fleet {
     }
 
     fn bump(&mut self, ord: NodeOrd) {
-        self.version[ord.at()] = self.version[ord.at()].wrapping_add(1);
+        self.version[ord.at()] = self.version[ord.at()].wrapping_add(1).max(1);
         self.index.touch(ord);
     }
 
