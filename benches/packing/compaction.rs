@@ -34,7 +34,10 @@ pub fn run(trace: &Trace, trials: u64, json: bool) -> Vec<Trials> {
         ("Nomad's sampled best-fit", Policy::Sampled),
         ("pannier", Policy::Pannier),
     ];
-    let mut results: Vec<Trials> = std::iter::once("lower bound").chain(policies.iter().map(|(name, _)| *name)).map(|name| Trials { name, nodes: Vec::new() }).collect();
+    let mut results: Vec<Trials> = std::iter::once("lower bound")
+        .chain(policies.iter().map(|(name, _)| *name))
+        .map(|name| Trials { name, nodes: Vec::new() })
+        .collect();
     for trial in 0..trials {
         let mut rng = Rng::new(1000 + trial);
         let (mut machines, mut pods) = (trace.machines.clone(), trace.pods.clone());

@@ -32,7 +32,8 @@ pub fn run(report: &mut Report) {
     if report.wants(name) {
         let mut different = job(JobType::Batch, 0);
         let size = |number: u32, factor: u32, range: u32| 100 + u64::from(number.wrapping_mul(factor) % range);
-        different.groups = (0..TASKS).map(|number| group(&format!("g{number}"), 1, size(number, 7919, 401), size(number, 104_729, 509))).collect();
+        different.groups =
+            (0..TASKS).map(|number| group(&format!("g{number}"), 1, size(number, 7919, 401), size(number, 104_729, 509))).collect();
         let cluster = cluster(NODES, 50, different);
         let rounds = report.rounds().min(5);
         report.add(&Row { name, placements: u64::from(TASKS), target: None, reference: None }, plans(&cluster, rounds, TASKS));

@@ -176,7 +176,11 @@ impl GroupPlacer<'_> {
             picks.push(pick);
         }
         self.outcome.queued += wanted;
-        self.runs.add_plain(self.packer.fleet(), instances.iter().flat_map(|instance| (instance.index..).take(instance.count as usize)), picks);
+        self.runs.add_plain(
+            self.packer.fleet(),
+            instances.iter().flat_map(|instance| (instance.index..).take(instance.count as usize)),
+            picks,
+        );
     }
 
     /// Makes room for one instance, on `only_on` or on the node where that costs least.

@@ -52,7 +52,10 @@ impl<'a> RunBuilder<'a> {
                     node: node.id,
                     first_index,
                     count: length,
-                    ports: of_run.clone().flat_map(|at| assign(self.request.group, node, &pick.ports[at * ports..(at + 1) * ports])).collect(),
+                    ports: of_run
+                        .clone()
+                        .flat_map(|at| assign(self.request.group, node, &pick.ports[at * ports..(at + 1) * ports]))
+                        .collect(),
                     cores: pick.cores[part(cores)].to_vec(),
                     devices: assign_devices(self.request, node, &pick.devices[part(devices)]),
                     previous: None,

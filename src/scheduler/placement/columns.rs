@@ -107,6 +107,7 @@ fn digest(fleet: &Fleet, ord: NodeOrd) -> u64 {
     let class = u64::from(fleet.class(ord));
     let amounts = [class, cpu as u64, memory as u64, inverse_cpu.to_bits(), inverse_memory.to_bits()];
     let held = &fleet.usage(ord).devices;
-    let shares = (0..).zip(fleet.devices_on(ord)).map(|(at, kind)| u64::from(held.taken(DevicePosition(at)).0) << 1 | u64::from(kind.is_none()));
+    let shares =
+        (0..).zip(fleet.devices_on(ord)).map(|(at, kind)| u64::from(held.taken(DevicePosition(at)).0) << 1 | u64::from(kind.is_none()));
     amounts.into_iter().chain(shares).fold(0, |digest, part| split_mix(digest ^ part))
 }

@@ -161,9 +161,8 @@ mod tests {
 
     #[test]
     fn boosts_follow_the_published_table() {
-        let even = |used: &[u32], value| {
-            boosts(vec![SpreadAxis { values: vec![value], used: used.to_vec(), goal: SpreadGoal::Even }], 1)[0]
-        };
+        let even =
+            |used: &[u32], value| boosts(vec![SpreadAxis { values: vec![value], used: used.to_vec(), goal: SpreadGoal::Even }], 1)[0];
         assert_eq!(even(&[0, 0], 0), 0.0);
         assert_eq!(even(&[2, 2], 0), -1.0);
         assert_eq!(even(&[1, 3], 0), 2.0);

@@ -178,7 +178,8 @@ impl Weighted {
         }
         let fraction = |free: i64, per: f64| if per.is_finite() { free.max(0) as f64 * per } else { f64::INFINITY };
         let fitting = f64::from(instances).min(fraction(room.cpu, self.per_cpu)).min(fraction(room.memory, self.per_memory));
-        let fits_one = devices >= u32::from(count) && room.cpu >= 0 && room.cpu as u64 >= cpu && room.memory >= 0 && room.memory as u64 >= memory;
+        let fits_one =
+            devices >= u32::from(count) && room.cpu >= 0 && room.cpu as u64 >= cpu && room.memory >= 0 && room.memory as u64 >= memory;
         fitting + if fits_one { USABLE_WEIGHT * f64::from(usable) * self.per_thousandth } else { 0.0 }
     }
 }

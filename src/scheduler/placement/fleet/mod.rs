@@ -10,10 +10,10 @@ use super::columns::Columns;
 use super::index::Index;
 use super::worth::{Shape, Typical};
 use super::{Classes, NodeOrd};
-use journal::Step;
-pub use journal::{Checkpoint, Grant};
 use crate::model::fit::{self, Dimension, Usage};
 use crate::model::{Allocation, Ask, Node, NodeId, Text};
+use journal::Step;
+pub use journal::{Checkpoint, Grant};
 
 /// The columns that the hot loops read, one entry per ordinal.
 #[derive(Debug, Default)]

@@ -13,10 +13,10 @@ use super::ranking::{OwnScore, Ranking};
 use super::score::fixed;
 use super::spreads::Spreads;
 use super::{Fleet, NodeOrd, ports};
-use crate::model::{AllocId, Allocation, Ask};
 use crate::model::device::DevicePosition;
 use crate::model::fit::Usage;
 use crate::model::scheduler_config::SchedulerAlgorithm;
+use crate::model::{AllocId, Allocation, Ask};
 use crate::util::random::split_mix;
 
 pub use obstacle::Obstacle;
@@ -70,7 +70,8 @@ impl<'a> Packer<'a> {
         let is_sticky = spreads.buckets() == 1 && stays_best(fleet, &demand);
         let ranking = Ranking::new(Spreads::new(Vec::new(), 0).0, Vec::new(), 0, std::iter::empty());
         let mut packer = Self { fleet, demand, ranking, used_up: vec![false; slots], is_sticky };
-        let scored = (0u32..).take(slots).filter(|slot| packer.has_room(*slot as usize)).map(|slot| (slot, packer.own_score(slot as usize)));
+        let scored =
+            (0u32..).take(slots).filter(|slot| packer.has_room(*slot as usize)).map(|slot| (slot, packer.own_score(slot as usize)));
         let ranking = Ranking::new(spreads, buckets, slots, scored);
         packer.ranking = ranking;
         packer

@@ -1,9 +1,9 @@
 //! The terms of a candidate's score.
 
 use super::Packer;
+use crate::scheduler::placement::NodeOrd;
 use crate::scheduler::placement::ranking::OwnScore;
 use crate::scheduler::placement::score::{self, ScoredTerm, fixed};
-use crate::scheduler::placement::NodeOrd;
 
 impl Packer<'_> {
     /// The best `count` candidates for the next instance with the terms of their scores and their totals, best first.
