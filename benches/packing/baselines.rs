@@ -18,13 +18,16 @@ pub enum Baseline {
 const MOST_CPU: f64 = 128_000.0;
 const MOST_GPU: f64 = 8_000.0;
 
+/// A machine's score when it had this version; `None` within: no room.
+type Scored = Option<(u32, Option<i64>)>;
+
 /// Scores each machine once per kind of pod, and again only when it changed.
 pub struct Scorer<'a> {
     baseline: Baseline,
     typical: &'a [(Pod, f64)],
     versions: Vec<u32>,
     fragmentation: Vec<Option<(u32, f64)>>,
-    known: HashMap<Pod, Vec<Option<(u32, Option<i64>)>>>,
+    known: HashMap<Pod, Vec<Scored>>,
 }
 
 impl<'a> Scorer<'a> {
