@@ -17,7 +17,7 @@ mod deployment;
 mod dry_run;
 mod feasibility;
 mod place;
-mod placement;
+pub mod placement;
 mod preempt;
 mod reconcile;
 mod settle;
