@@ -7,6 +7,7 @@
 //! [`detect`] finds what is mounted, [`limits`] decides what to write (pure), [`layer`] makes the groups, and [`paths`] is what is
 //! left for the shim: a list of directories that can be joined, killed, counted and removed without knowing how they were made.
 
+mod anticipate;
 pub mod controller;
 pub mod detect;
 pub mod layer;
@@ -15,6 +16,7 @@ pub mod paths;
 pub mod stats;
 mod v1_limits;
 
+pub use anticipate::anticipate_move;
 pub use controller::Controller;
 pub use detect::{CgroupMode, Hierarchies};
 pub use layer::{Cgroup, CgroupLayer};

@@ -11,17 +11,21 @@ pub use sweep::SweepReport;
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use self::handle::ShimHandle;
 use self::starter::ShimStarter;
-use super::cgroup::{CgroupLayer, CgroupPaths};
+use super::cgroup::{self, CgroupLayer, CgroupPaths};
 use super::driver::{StartError, TaskHandle};
 use super::drivers::mock;
 use super::launch::{LaunchKind, LaunchPlan};
 use super::shim::plan::{PLAN_FILE, ShimPlan};
 use super::shim::record;
 use super::user;
+
+/// How long the kernel stays ready at least once it was told.
+const ANTICIPATED_FOR: Duration = Duration::from_millis(10);
 
 /// What a launcher works with.
 #[derive(Debug)]
@@ -43,6 +47,7 @@ impl LauncherConfig {
 pub struct Launcher {
     cgroup: Arc<CgroupLayer>,
     starter: Arc<ShimStarter>,
+    anticipated: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Launcher {
@@ -50,12 +55,22 @@ impl Launcher {
         if let Some(reason) = config.cgroup.disabled_reason() {
             tracing::warn!(reason, "tasks run without cgroups: no limits, and only their sessions are killed");
         }
-        Self { cgroup: Arc::new(config.cgroup), starter: Arc::new(ShimStarter::new(config.shim_binary)) }
+        Self { cgroup: Arc::new(config.cgroup), starter: Arc::new(ShimStarter::new(config.shim_binary)), anticipated: Arc::default() }
     }
 
     /// The host's cgroups, for fingerprints.
     pub fn cgroup(&self) -> &CgroupLayer {
         &self.cgroup
+    }
+
+    /// A launch is about to come: what the kernel takes time for begins now. Returns at once.
+    pub fn anticipate_launch(&self) {
+        let mut anticipated = self.anticipated.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.cgroup.disabled_reason().is_some() || anticipated.is_some_and(|at| at.elapsed() < ANTICIPATED_FOR) {
+            return;
+        }
+        *anticipated = Some(Instant::now());
+        tokio::task::spawn_blocking(cgroup::anticipate_move);
     }
 
     /// Starts what a driver prepared. When it fails, nothing is left behind.

@@ -161,8 +161,9 @@ fn detach() -> Mode {
     let _ = setsid();
     let _ = prctl::set_child_subreaper(true);
     let _ = prctl::set_name(c"pannier-shim");
-    // SIGCHLD is read from a descriptor; the others would end the shim before its task.
-    let blocked: SigSet = [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT].into_iter().collect();
+    // SIGCHLD is read from a descriptor; the others would end the shim before its task. SIGPIPE comes of an agent that died.
+    let blocked: SigSet =
+        [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGPIPE].into_iter().collect();
     let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&blocked), None);
     umask(Mode::S_IRWXG | Mode::S_IRWXO)
 }
