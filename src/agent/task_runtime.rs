@@ -51,10 +51,6 @@ impl Runtime for TaskRuntime {
         self.drivers.iter().cloned().collect()
     }
 
-    fn anticipate_launch(&self) {
-        self.launcher.anticipate_launch();
-    }
-
     fn launch<'a>(&'a self, plan: &'a LaunchPlan) -> BoxFuture<'a, Result<Arc<dyn TaskHandle>, StartError>> {
         self.launcher.launch(plan).boxed()
     }

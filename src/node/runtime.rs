@@ -14,9 +14,6 @@ pub trait Runtime: Send + Sync + 'static {
 
     fn drivers(&self) -> Vec<Arc<dyn TaskDriver>>;
 
-    /// A launch is about to come, while its allocation is still being prepared. Returns at once.
-    fn anticipate_launch(&self) {}
-
     /// Starts what `plan` describes. After an error nothing may be left running, unless [`Runtime::recover`] finds it.
     fn launch<'a>(&'a self, plan: &'a LaunchPlan) -> BoxFuture<'a, Result<Arc<dyn TaskHandle>, StartError>>;
 

@@ -136,7 +136,6 @@ impl Supervisor {
         for action in reconcile(&known, batch) {
             match action {
                 Action::Start(assignment) => {
-                    self.shared.runtime.anticipate_launch();
                     let (runner, handle) = AllocRunner::new(Arc::clone(&self.shared), assignment);
                     self.runners.spawn(runner, handle);
                 }

@@ -7,7 +7,6 @@
 //! [`detect`] finds what is mounted, [`limits`] decides what to write (pure), [`layer`] makes the groups, and [`paths`] is what is
 //! left for the shim: a list of directories that can be joined, killed, counted and removed without knowing how they were made.
 
-mod anticipate;
 pub mod controller;
 pub mod detect;
 pub mod layer;
@@ -16,11 +15,10 @@ pub mod paths;
 pub mod stats;
 mod v1_limits;
 
-pub use anticipate::anticipate_move;
 pub use controller::Controller;
 pub use detect::{CgroupMode, Hierarchies};
 pub use layer::{Cgroup, CgroupLayer};
-pub use paths::CgroupPaths;
+pub use paths::{CgroupPaths, enter};
 
 use std::io;
 use std::path::PathBuf;

@@ -11,21 +11,17 @@ pub use sweep::SweepReport;
 use std::io;
 use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::Arc;
 
 use self::handle::ShimHandle;
 use self::starter::ShimStarter;
-use super::cgroup::{self, CgroupLayer, CgroupPaths};
+use super::cgroup::{CgroupLayer, CgroupPaths};
 use super::driver::{StartError, TaskHandle};
 use super::drivers::mock;
 use super::launch::{LaunchKind, LaunchPlan};
 use super::shim::plan::{PLAN_FILE, ShimPlan};
 use super::shim::record;
 use super::user;
-
-/// How long the kernel stays ready at least once it was told.
-const ANTICIPATED_FOR: Duration = Duration::from_millis(10);
 
 /// What a launcher works with.
 #[derive(Debug)]
@@ -47,7 +43,6 @@ impl LauncherConfig {
 pub struct Launcher {
     cgroup: Arc<CgroupLayer>,
     starter: Arc<ShimStarter>,
-    anticipated: Arc<Mutex<Option<Instant>>>,
 }
 
 impl Launcher {
@@ -55,22 +50,13 @@ impl Launcher {
         if let Some(reason) = config.cgroup.disabled_reason() {
             tracing::warn!(reason, "tasks run without cgroups: no limits, and only their sessions are killed");
         }
-        Self { cgroup: Arc::new(config.cgroup), starter: Arc::new(ShimStarter::new(config.shim_binary)), anticipated: Arc::default() }
+        let starter = Arc::new(ShimStarter::new(config.shim_binary, config.cgroup.shims_group()));
+        Self { cgroup: Arc::new(config.cgroup), starter }
     }
 
     /// The host's cgroups, for fingerprints.
     pub fn cgroup(&self) -> &CgroupLayer {
         &self.cgroup
-    }
-
-    /// A launch is about to come: what the kernel takes time for begins now. Returns at once.
-    pub fn anticipate_launch(&self) {
-        let mut anticipated = self.anticipated.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.cgroup.disabled_reason().is_some() || anticipated.is_some_and(|at| at.elapsed() < ANTICIPATED_FOR) {
-            return;
-        }
-        *anticipated = Some(Instant::now());
-        tokio::task::spawn_blocking(cgroup::anticipate_move);
     }
 
     /// Starts what a driver prepared. When it fails, nothing is left behind.
@@ -85,7 +71,7 @@ impl Launcher {
         let (layer, launch, user) = (Arc::clone(&self.cgroup), plan.clone(), process.user.clone());
         let made = tokio::task::spawn_blocking(move || {
             let credentials = user::resolve(&user)?;
-            let mut shim_plan = ShimPlan { launch, cgroup: None, shims_group: None, credentials };
+            let mut shim_plan = ShimPlan { launch, cgroup: None, credentials };
             let written = make_run_dir(&layer, &mut shim_plan);
             Ok::<_, StartError>((shim_plan, written))
         });
@@ -124,7 +110,6 @@ fn make_run_dir(layer: &CgroupLayer, plan: &mut ShimPlan) -> io::Result<()> {
             Err(error) => tracing::warn!(cgroup = %wanted.path, "the task runs without a cgroup: {error}"),
         }
     }
-    plan.shims_group = layer.shims_group();
     record::write(&run_dir, PLAN_FILE, plan)
 }
 
