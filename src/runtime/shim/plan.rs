@@ -1,7 +1,5 @@
 //! `plan.json`: the launch plan and what the agent resolved for it.
 
-use std::path::PathBuf;
-
 use serde::{Deserialize, Serialize};
 
 use crate::runtime::cgroup::CgroupPaths;
