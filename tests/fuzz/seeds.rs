@@ -142,7 +142,7 @@ impl Seeds {
             }),
         };
         let credentials = Credentials { uid: 65534, gid: 65534, groups: vec![4] };
-        let plan = ShimPlan { launch, cgroup: None, shims_group: Some("/sys/fs/cgroup/x".into()), credentials: Some(credentials) };
+        let plan = ShimPlan { launch, cgroup: None, credentials: Some(credentials) };
         self.document("plan", &plan)?;
         let state = ShimState { protocol: 1, boot_id: "b".into(), shim_pid: 2, pid: 3, start_time: 4, started_at: Timestamp(5) };
         self.document("state", &state)?;

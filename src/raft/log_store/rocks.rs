@@ -4,8 +4,8 @@ use std::io;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use rocksdb::{ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBRecoveryMode, IteratorMode, LogLevel, Options, ReadOptions};
-use rocksdb::{WriteBatch, WriteOptions};
+use rocksdb::{BlockBasedOptions, ColumnFamily, ColumnFamilyDescriptor, DB, DBCompressionType, DBRecoveryMode, DEFAULT_COLUMN_FAMILY_NAME};
+use rocksdb::{IteratorMode, LogLevel, Options, ReadOptions, WriteBatch, WriteOptions};
 
 use super::device::{LogDevice, Operation, Recovered};
 use super::tail::entry_bytes;
@@ -35,7 +35,7 @@ pub(super) struct Rocks {
 impl Rocks {
     /// Opens or makes the database and checks that what it holds is whole.
     pub(super) fn open(path: &Path) -> Result<(Self, Recovered), RaftError> {
-        let families = [LOG, META].map(|name| ColumnFamilyDescriptor::new(name, family_options()));
+        let families = [DEFAULT_COLUMN_FAMILY_NAME, LOG, META].map(|name| ColumnFamilyDescriptor::new(name, family_options()));
         let db = DB::open_cf_descriptors(&database_options(), path, families).map_err(|error| open_error(path, error.into_string()))?;
         let rocks = Self { db, path: path.to_owned() };
         let recovered = rocks.recover()?;
@@ -236,6 +236,10 @@ fn family_options() -> Options {
     let mut options = Options::default();
     options.set_write_buffer_size(16 << 20);
     options.set_compression_type(DBCompressionType::None);
+    // Written once, read hardly ever, and then in order: the kernel's page cache serves. RocksDB's own takes 6 MB for each family at once.
+    let mut table = BlockBasedOptions::default();
+    table.disable_cache();
+    options.set_block_based_table_factory(&table);
     // Entries are written once, in order, and deleted by the file: compaction has nothing to win, so it must not hold writes up.
     options.set_level_zero_file_num_compaction_trigger(8);
     options.set_level_zero_slowdown_writes_trigger(64);

@@ -18,7 +18,7 @@ mod v1_limits;
 pub use controller::Controller;
 pub use detect::{CgroupMode, Hierarchies};
 pub use layer::{Cgroup, CgroupLayer};
-pub use paths::CgroupPaths;
+pub use paths::{CgroupPaths, enter};
 
 use std::io;
 use std::path::PathBuf;

@@ -170,6 +170,11 @@ pub(super) fn write_value(path: &Path, value: &str) -> io::Result<()> {
     fs::OpenOptions::new().write(true).open(path)?.write_all(value.as_bytes())
 }
 
+/// Moves a process with all its threads into a group. Blocks, for an RCU grace period when nobody was moved for a while.
+pub fn enter(group: &Path, pid: u32) -> io::Result<()> {
+    write_value(&group.join("cgroup.procs"), &pid.to_string())
+}
+
 /// Waits a little on a blocking thread. v1 groups give no event to wait for.
 fn pause(time: Duration) {
     let timeout = PollTimeout::try_from(time).unwrap_or(PollTimeout::ZERO);

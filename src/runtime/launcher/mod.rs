@@ -50,7 +50,8 @@ impl Launcher {
         if let Some(reason) = config.cgroup.disabled_reason() {
             tracing::warn!(reason, "tasks run without cgroups: no limits, and only their sessions are killed");
         }
-        Self { cgroup: Arc::new(config.cgroup), starter: Arc::new(ShimStarter::new(config.shim_binary)) }
+        let starter = Arc::new(ShimStarter::new(config.shim_binary, config.cgroup.shims_group()));
+        Self { cgroup: Arc::new(config.cgroup), starter }
     }
 
     /// The host's cgroups, for fingerprints.
@@ -70,7 +71,7 @@ impl Launcher {
         let (layer, launch, user) = (Arc::clone(&self.cgroup), plan.clone(), process.user.clone());
         let made = tokio::task::spawn_blocking(move || {
             let credentials = user::resolve(&user)?;
-            let mut shim_plan = ShimPlan { launch, cgroup: None, shims_group: None, credentials };
+            let mut shim_plan = ShimPlan { launch, cgroup: None, credentials };
             let written = make_run_dir(&layer, &mut shim_plan);
             Ok::<_, StartError>((shim_plan, written))
         });
@@ -109,7 +110,6 @@ fn make_run_dir(layer: &CgroupLayer, plan: &mut ShimPlan) -> io::Result<()> {
             Err(error) => tracing::warn!(cgroup = %wanted.path, "the task runs without a cgroup: {error}"),
         }
     }
-    plan.shims_group = layer.shims_group();
     record::write(&run_dir, PLAN_FILE, plan)
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use tokio::io::AsyncReadExt as _;
 use tokio::process::{Child, Command};
 
+use crate::runtime::cgroup;
 use crate::runtime::driver::StartError;
 use crate::runtime::shim::protocol::Readiness;
 use crate::runtime::shim::sealed::SealedBinary;
@@ -42,18 +43,24 @@ impl From<ShimFailure> for StartError {
     }
 }
 
+/// When a shim that is still there gets its place in the shims' group. A move holds up all changes of groups for milliseconds (it waits for an
+/// RCU grace period): it must not come between tasks that start one after the other, and short tasks need none.
+const SETTLED_AFTER: Duration = Duration::from_secs(1);
+
 /// Starts shims from a read-only view of the binary where the kernel allows one.
 pub(super) struct ShimStarter {
     binary: PathBuf,
     sealed: Option<SealedBinary>,
+    /// Where shims belong, so that the end of the agent's own group is not theirs.
+    group: Option<PathBuf>,
 }
 
 impl ShimStarter {
-    pub fn new(binary: PathBuf) -> Self {
+    pub fn new(binary: PathBuf, group: Option<PathBuf>) -> Self {
         let sealed = SealedBinary::open(&binary)
             .inspect_err(|error| tracing::info!("shims run from the plain binary, a read-only view of it is not possible: {error}"))
             .ok();
-        Self { binary, sealed }
+        Self { binary, sealed, group }
     }
 
     /// Starts or adopts the task of a run directory. Returns its pid.
@@ -68,13 +75,25 @@ impl ShimStarter {
         if readiness.is_err() {
             let _ = shim.start_kill();
         }
-        // The shim outlives this function; its end is collected so that it does not stay a zombie.
-        tokio::spawn(async move { shim.wait().await });
+        // The shim outlives this function.
+        tokio::spawn(settle_and_reap(shim, self.group.clone()));
         match readiness.map_err(|_| ShimFailure::Silent)?? {
             Readiness::Started { pid } => Ok(pid),
             Readiness::Failed { message, permanent } => Err(ShimFailure::Refused { message, permanent }),
         }
     }
+}
+
+/// Moves a shim that lives on to its group, and collects its end so that it does not stay a zombie.
+async fn settle_and_reap(mut shim: Child, group: Option<PathBuf>) {
+    let ended = tokio::time::timeout(SETTLED_AFTER, shim.wait()).await;
+    if ended.is_err()
+        && let (Some(group), Some(pid)) = (group, shim.id())
+    {
+        // Not reaped yet: the pid is still its own. A shim that stays in the agent's group does its work there.
+        let _ = tokio::task::spawn_blocking(move || cgroup::enter(&group, pid)).await;
+    }
+    let _ = shim.wait().await;
 }
 
 async fn read_readiness(shim: &mut Child) -> Result<Readiness, ShimFailure> {

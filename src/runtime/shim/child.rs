@@ -32,7 +32,9 @@ pub(super) const REPORT_LENGTH: usize = 5;
 
 /// Everything the child needs, made before the fork.
 pub(super) struct ChildPlan {
-    /// `cgroup.procs` of each group to enter, open for writing.
+    /// A file of each group to enter, open for writing. v1's `tasks`, where a thread that writes itself goes in at once; a writer of
+    /// `cgroup.procs` takes the kernel's lock on all thread groups, for which the first one after a pause waits for an RCU grace period
+    /// (6 to 16 ms measured on Linux 6.18). This process has one thread.
     pub groups: Vec<File>,
     pub stdin: File,
     pub stdout: File,

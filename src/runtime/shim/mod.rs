@@ -36,7 +36,6 @@ mod task;
 use std::fmt;
 use std::io::{self, Write as _};
 use std::path::PathBuf;
-use std::process::ExitCode;
 
 /// The name of the mode: `argv[0]`, or the first argument.
 pub const MODE: &str = "task-shim";
@@ -68,13 +67,13 @@ impl ShimArgs {
 }
 
 /// Runs a shim until it is released. Call it before any thread is started. Its standard output is the readiness channel: one line of
-/// JSON ([`protocol::Readiness`]), then it is closed.
-pub fn main(args: &ShimArgs) -> ExitCode {
+/// JSON ([`protocol::Readiness`]), then it is closed. Returns the exit code: 0, or 1 when no task came of it.
+pub fn main(args: &ShimArgs) -> u8 {
     match start::run(args) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) => 0,
         Err(error) => {
             complain(format_args!("{error}"));
-            ExitCode::FAILURE
+            1
         }
     }
 }

@@ -1,7 +1,5 @@
 //! `plan.json`: the launch plan and what the agent resolved for it.
 
-use std::path::PathBuf;
-
 use serde::{Deserialize, Serialize};
 
 use crate::runtime::cgroup::CgroupPaths;
@@ -15,8 +13,6 @@ pub struct ShimPlan {
     pub launch: LaunchPlan,
     /// The task's group, made by the agent; `None`: it runs without.
     pub cgroup: Option<CgroupPaths>,
-    /// The v2 group that the shim itself moves to.
-    pub shims_group: Option<PathBuf>,
     /// `None`: the agent's user.
     pub credentials: Option<Credentials>,
 }

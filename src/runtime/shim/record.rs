@@ -14,7 +14,7 @@ use crate::util::clock::Timestamp;
 pub const STATE_FILE: &str = "state.json";
 pub const EXIT_FILE: &str = "exit.json";
 
-/// Who the task is.
+/// Who the task is. After another boot it says nothing: no process is the same.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShimState {
     /// [`super::protocol::VERSION`] of the shim that wrote it.
@@ -36,12 +36,21 @@ impl ShimState {
 
 /// Replaces `dir/name` durably: a synced temporary file, a rename, a synced directory.
 pub fn write<T: Serialize>(dir: &Path, name: &str, value: &T) -> io::Result<()> {
+    replace(dir, name, value, File::sync_all)?;
+    File::open(dir)?.sync_all()
+}
+
+/// Replaces `dir/name` for as long as the machine runs, whichever processes die: for what says nothing after a reboot.
+pub fn write_until_reboot<T: Serialize>(dir: &Path, name: &str, value: &T) -> io::Result<()> {
+    replace(dir, name, value, |_| Ok(()))
+}
+
+fn replace<T: Serialize>(dir: &Path, name: &str, value: &T, sync: impl FnOnce(&File) -> io::Result<()>) -> io::Result<()> {
     let temporary = dir.join(format!("{name}.tmp"));
     let mut file = File::create(&temporary)?;
     file.write_all(&serde_json::to_vec(value)?)?;
-    file.sync_all()?;
-    fs::rename(&temporary, dir.join(name))?;
-    File::open(dir)?.sync_all()
+    sync(&file)?;
+    fs::rename(&temporary, dir.join(name))
 }
 
 /// `None`: there is no such file. A file that cannot be understood is an error.
@@ -70,7 +79,7 @@ mod tests {
             start_time: identity::start_time(pid).unwrap(),
             started_at: Timestamp(5),
         };
-        write(dir.path(), STATE_FILE, &state).unwrap();
+        write_until_reboot(dir.path(), STATE_FILE, &state).unwrap();
         assert_eq!(read(dir.path(), STATE_FILE).unwrap(), Some(state.clone()));
         assert!(state.is_alive());
         assert!(!ShimState { start_time: state.start_time + 1, ..state.clone() }.is_alive(), "a reused pid is another process");

@@ -115,7 +115,7 @@ fn prepare(plan: &ShimPlan, process: &ProcessPlan, umask: libc::mode_t, gate: Ow
     }
     let mut groups = Vec::new();
     for dir in plan.cgroup.iter().flat_map(|paths| paths.v1_dirs()) {
-        groups.push(OpenOptions::new().write(true).open(dir.join("cgroup.procs"))?);
+        groups.push(OpenOptions::new().write(true).open(dir.join("tasks"))?);
     }
     let mut strings = Vec::new();
     for argument in &process.argv {

@@ -84,9 +84,6 @@ impl Locked {
         let plan: Option<ShimPlan> = record::read(Path::new("."), PLAN_FILE).map_err(ShimError::io("cannot read the plan"))?;
         let mut plan = plan.ok_or(ShimError::Unusable("there is no plan"))?;
         plan.launch.run_dir = PathBuf::from(".");
-        if let Some(group) = &plan.shims_group {
-            let _ = std::fs::write(group.join("cgroup.procs"), "0");
-        }
         Ok(Self { lock, plan })
     }
 
@@ -106,7 +103,7 @@ impl Locked {
             started_at: Timestamp::now(),
         };
         let server = Server::bind().map_err(ShimError::io("cannot listen"))?;
-        record::write(run_dir, STATE_FILE, &state).map_err(ShimError::io("cannot write the state"))?;
+        record::write_until_reboot(run_dir, STATE_FILE, &state).map_err(ShimError::io("cannot write the state"))?;
         match forked.release() {
             Ok(pidfd) => {
                 let task = Task::started(state.pid, pidfd, self.plan.cgroup);
@@ -130,7 +127,7 @@ impl Locked {
         let logs = self.open_logs()?;
         let server = Server::bind().map_err(ShimError::io("cannot listen"))?;
         state.shim_pid = nix::unistd::getpid().as_raw();
-        record::write(run_dir, STATE_FILE, &state).map_err(ShimError::io("cannot write the state"))?;
+        record::write_until_reboot(run_dir, STATE_FILE, &state).map_err(ShimError::io("cannot write the state"))?;
         let task = Task::adopted(state.pid, pidfd, self.plan.cgroup);
         Ok((Supervisor::new(task, server, logs, exit), self.lock))
     }
@@ -161,8 +158,9 @@ fn detach() -> Mode {
     let _ = setsid();
     let _ = prctl::set_child_subreaper(true);
     let _ = prctl::set_name(c"pannier-shim");
-    // SIGCHLD is read from a descriptor; the others would end the shim before its task.
-    let blocked: SigSet = [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT].into_iter().collect();
+    // SIGCHLD is read from a descriptor; the others would end the shim before its task. SIGPIPE comes of an agent that died.
+    let blocked: SigSet =
+        [Signal::SIGCHLD, Signal::SIGTERM, Signal::SIGINT, Signal::SIGHUP, Signal::SIGQUIT, Signal::SIGPIPE].into_iter().collect();
     let _ = sigprocmask(SigmaskHow::SIG_SETMASK, Some(&blocked), None);
     umask(Mode::S_IRWXG | Mode::S_IRWXO)
 }
