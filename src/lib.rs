@@ -35,6 +35,7 @@
 
 pub mod agent;
 pub mod api;
+pub mod auth;
 pub mod cli;
 pub mod codec;
 pub mod jobspec;

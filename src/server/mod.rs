@@ -10,6 +10,7 @@ mod drains;
 pub mod garbage;
 pub mod heartbeats;
 mod jobs;
+mod keyring;
 mod leader;
 pub mod node_link;
 mod scheduler_loop;
@@ -28,7 +29,7 @@ use crate::state::{Command, Rejection, Reply, Store};
 use crate::util::clock::Timestamp;
 
 pub use cluster::DrainRequest;
-pub use jobs::{DryRunResult, RegisterJob};
+pub use jobs::{DryRunResult, RegisterJob, ScaleRequest};
 pub use view::View;
 
 /// Settings of a server, with Nomad's defaults.

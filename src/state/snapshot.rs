@@ -7,7 +7,9 @@ use serde::{Deserialize, Serialize};
 
 use super::tables::{State, Submission, Table};
 use crate::codec::{self, CodecError, Persisted};
+use crate::model::scaling::ScalingEvents;
 use crate::model::scheduler_config::SchedulerConfig;
+use crate::model::signing_key::SigningKey;
 use crate::model::{Allocation, Deployment, Evaluation, Job, JobKey, Node, NodeId};
 
 /// The order of variants is their tag on disk: append only.
@@ -28,6 +30,8 @@ enum Row {
     Deployment(Arc<Deployment>),
     Request(u64, u128),
     Collection(NodeId, u64),
+    ScalingEvents(JobKey, Arc<ScalingEvents>),
+    SigningKey(u64, Arc<SigningKey>),
 }
 
 impl Persisted for Row {
@@ -47,7 +51,9 @@ pub fn encode(state: &State) -> Result<Vec<u8>, CodecError> {
         .chain(state.evaluations.values().map(|row| Row::Evaluation(Arc::clone(row))))
         .chain(state.deployments.values().map(|row| Row::Deployment(Arc::clone(row))))
         .chain(state.requests_by_index.iter().map(|(index, id)| Row::Request(*index, *id)))
-        .chain(state.collections.iter().map(|(node, index)| Row::Collection(*node, *index)));
+        .chain(state.collections.iter().map(|(node, index)| Row::Collection(*node, *index)))
+        .chain(state.scaling_events.iter().map(|(key, events)| Row::ScalingEvents(key.clone(), Arc::clone(events))))
+        .chain(state.signing_keys.iter().map(|(index, key)| Row::SigningKey(*index, Arc::clone(key))));
     let mut bytes = Vec::new();
     for row in rows {
         let envelope = codec::encode(&row)?;
@@ -118,6 +124,12 @@ fn insert(state: &mut State, row: Row) -> Result<(), CodecError> {
         }
         Row::Collection(node, index) => {
             state.collections.insert(node, index);
+        }
+        Row::ScalingEvents(key, events) => {
+            state.scaling_events.insert(key, events);
+        }
+        Row::SigningKey(index, key) => {
+            state.signing_keys.insert(index, key);
         }
     }
     Ok(())

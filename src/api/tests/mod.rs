@@ -4,6 +4,7 @@ mod blocking;
 mod errors;
 mod events;
 mod fakes;
+mod key_set;
 mod lists;
 mod node_requests;
 mod routes;

@@ -68,6 +68,10 @@ fn convert(kind: Kind, value: &Value) -> Result<Json, Problem> {
             Value::List(items) => items.iter().map(text).collect::<Result<Vec<_>, _>>().map(Json::from),
             _ => Err(Problem::Wanted("a list of strings")),
         },
+        Kind::Ints => match value {
+            Value::List(items) => items.iter().map(|item| convert(Kind::Int, item)).collect::<Result<Vec<_>, _>>().map(Json::from),
+            _ => Err(Problem::Wanted("a list of whole numbers")),
+        },
         Kind::TextMap => match value {
             Value::Map(items) => {
                 items.iter().map(|(key, item)| Ok((key.clone(), Json::from(text(item)?)))).collect::<Result<_, _>>().map(Json::Object)

@@ -3,8 +3,10 @@
 //! Nothing stops at the first error: what is wrong is noted with its place and left out.
 
 mod attribute_value;
+mod connect;
 mod finish;
 mod kept;
+mod obsolete;
 pub mod schema;
 mod services;
 mod stanzas;
@@ -22,6 +24,7 @@ use super::hcl::dynamic;
 use super::hcl::variables::to_diagnostic;
 use super::hcl::{EvalError, Scope};
 use super::suggest::{did_you_mean, usual_name};
+use super::validate::Problem;
 
 pub use self::stanzas::JOB;
 
@@ -36,6 +39,8 @@ pub struct Decoder<'a> {
     source: &'a Source<'a>,
     pub report: Report,
     pub spans: Spans,
+    /// Places of attributes that are read for the sake of old jobspecs and mean nothing.
+    pub obsolete: Vec<Problem>,
 }
 
 /// A block, written out or made by a `dynamic` one.
@@ -48,7 +53,7 @@ struct Instance<'a> {
 
 impl<'a> Decoder<'a> {
     pub fn new(source: &'a Source<'a>) -> Self {
-        Self { source, report: Report::default(), spans: Spans::new() }
+        Self { source, report: Report::default(), spans: Spans::new(), obsolete: Vec::new() }
     }
 
     pub fn error(&mut self, error: EvalError) {
@@ -190,6 +195,9 @@ impl<'a> Decoder<'a> {
             // Null is the same as not written.
             Ok(Json::Null) => {}
             Ok(json) => {
+                if let Some(reason) = obsolete::attribute(name, key) {
+                    self.obsolete.push(Problem::warning(format!("{path}.{key}"), reason));
+                }
                 object.insert(known.field(), json);
             }
             Err(error) => self.error(*error),

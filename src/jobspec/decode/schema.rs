@@ -9,6 +9,7 @@ pub enum Kind {
     /// Go notation, or integer nanoseconds.
     Duration,
     Texts,
+    Ints,
     /// Names to text; may be written as a block too.
     TextMap,
     /// Names to lists of text; may be written as a block too.

@@ -70,24 +70,30 @@ fn read(value: Json, file: &str) -> Result<ApiJob, Vec<Diagnostic>> {
 
 fn parsed(api: ApiJob) -> Result<Parsed, Vec<Diagnostic>> {
     let place = Place::nowhere(FILE);
-    let job = build(api).map_err(|problems| place.locate(&problems))?;
-    let mut parsed = Parsed { job, warnings: Vec::new(), place };
-    parsed.warnings = parsed.locate(&kept::warnings(&parsed.job));
-    Ok(parsed)
+    let built = build(api).map_err(|problems| place.locate(&problems))?;
+    let warnings = place.locate(&built.warnings);
+    Ok(Parsed { job: built.job, warnings, place })
+}
+
+/// A job, and what is odd about how it was asked for.
+pub(super) struct Built {
+    pub job: Job,
+    pub warnings: Vec<Problem>,
 }
 
 /// The model of a job in the API's form.
-pub(super) fn job_from_api_value(value: Json) -> Result<Job, Vec<Problem>> {
+pub(super) fn job_from_api_value(value: Json) -> Result<Built, Vec<Problem>> {
     let api = serde_json::from_value(value).map_err(|error| vec![Problem::error("job", error.to_string())])?;
     build(api)
 }
 
-fn build(mut api: ApiJob) -> Result<Job, Vec<Problem>> {
-    defaults::canonicalize(&mut api);
+fn build(mut api: ApiJob) -> Result<Built, Vec<Problem>> {
+    let mut warnings = defaults::canonicalize(&mut api);
     let mut problems = Vec::new();
     let job = into_model::job(api, &mut problems);
     if problems.is_empty() {
-        return Ok(job);
+        warnings.extend(kept::warnings(&job));
+        return Ok(Built { job, warnings });
     }
     Err(problems.into_iter().map(|(path, message)| Problem::error(path, message)).collect())
 }

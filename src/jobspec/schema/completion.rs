@@ -72,6 +72,7 @@ fn kind_name(kind: Kind) -> &'static str {
         Kind::Int => "number",
         Kind::Duration => "duration",
         Kind::Texts => "list(string)",
+        Kind::Ints => "list(number)",
         Kind::TextMap => "map(string)",
         Kind::TextsMap => "map(list(string))",
         Kind::Config => "map(any)",

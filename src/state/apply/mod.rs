@@ -17,6 +17,7 @@ use super::command::{Command, Rejection, Reply, Request};
 use super::job_status;
 use super::tables::State;
 use super::{Change, Changes};
+use crate::model::signing_key::SigningKey;
 use crate::model::{Allocation, Deployment, Evaluation, Job, JobKey, Node};
 
 /// How many client requests are remembered for deduplication.
@@ -131,6 +132,16 @@ impl Transaction<'_> {
             }
             Command::SetJobStability { key, version, stable } => self.set_job_stability(key, *version, *stable)?,
             Command::CollectGarbage { collected } => self.collect_garbage(collected),
+            Command::ScaleJob { key, group, event, job, submission, enforce_index, evaluation, at } => {
+                if let Some(job) = job {
+                    self.register_job(job, submission.as_ref(), *enforce_index, *at)?;
+                }
+                self.keep_scaling_event(key, group, event)?;
+                self.put_evaluations(evaluation.as_deref());
+            }
+            Command::AddSigningKey { key } => {
+                self.state.signing_keys.insert(self.index, Arc::new(SigningKey::clone(key)));
+            }
         }
         Ok(Reply { index: self.index, dropped_placements })
     }

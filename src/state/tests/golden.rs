@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::codec;
 use crate::model::allocation::DesiredTransition;
 use crate::model::scheduler_config::SchedulerConfig;
+use crate::model::signing_key::{KeyId, Seed, SigningKey};
 use crate::model::{AllocId, Eligibility, JobKey, JobType, NodeId, NodeStatus, fixtures};
 use crate::state::command::{Collected, Command, Request};
 use crate::util::clock::Timestamp;
@@ -47,6 +48,25 @@ fn samples() -> Vec<(&'static str, Command)> {
         ("set-scheduler-config", Command::SetSchedulerConfig { config: SchedulerConfig::default(), check_index: Some(1) }),
         ("set-job-stability", Command::SetJobStability { key, version: 2, stable: true }),
         ("collect-garbage", Command::CollectGarbage { collected: Collected { nodes: vec![node], ..Default::default() } }),
+        (
+            "scale-job",
+            Command::ScaleJob {
+                key: JobKey::new("default", "golden"),
+                group: "group".into(),
+                event: Box::new(fixtures::scaling_event(Some(4), 3)),
+                job: Some(Arc::new(job)),
+                submission: None,
+                enforce_index: Some(3),
+                evaluation: None,
+                at,
+            },
+        ),
+        (
+            "add-signing-key",
+            Command::AddSigningKey {
+                key: Box::new(SigningKey { id: KeyId(9), public: [1; 32], seed: Seed([2; 32]), created: at }),
+            },
+        ),
     ]
 }
 

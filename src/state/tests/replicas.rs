@@ -8,6 +8,7 @@ use proptest::prelude::*;
 
 use crate::model::fit::Usage;
 use crate::model::plan::Stop;
+use crate::model::signing_key::{KeyId, Seed, SigningKey};
 use crate::model::{
     AllocClientStatus, AllocDesiredStatus, AllocId, AllocationUpdate, Eligibility, Job, JobKey, JobType, NodeId, NodeStatus, Plan, fixtures,
 };
@@ -28,6 +29,8 @@ enum Step {
     Report { nth: u8, status: u8 },
     Collect,
     PurgeNode { node: u8 },
+    Scale { job: u8, count: Option<u8> },
+    Key,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -42,6 +45,8 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (any::<u8>(), 0..5u8).prop_map(|(nth, status)| Step::Report { nth, status }),
         1 => Just(Step::Collect),
         1 => (0..4u8).prop_map(|node| Step::PurgeNode { node }),
+        1 => (0..4u8, proptest::option::of(0..6u8)).prop_map(|(job, count)| Step::Scale { job, count }),
+        1 => Just(Step::Key),
     ]
 }
 
@@ -123,6 +128,25 @@ fn command(state: &State, step: &Step, ordinal: u64) -> Option<Command> {
                 nodes: state.nodes().map(|node| node.id).collect(),
             },
         },
+        Step::Scale { job, count } => {
+            let current = state.job(&job_key(*job))?;
+            let mut scaled = Job::clone(current);
+            let count = count.map(u32::from);
+            scaled.groups[0].count = count.unwrap_or(scaled.groups[0].count);
+            Command::ScaleJob {
+                key: current.key.clone(),
+                group: current.groups[0].name.clone(),
+                event: Box::new(fixtures::scaling_event(count, current.groups[0].count)),
+                job: count.map(|_| Arc::new(scaled)),
+                submission: None,
+                enforce_index: None,
+                evaluation: None,
+                at,
+            }
+        }
+        Step::Key => Command::AddSigningKey {
+            key: Box::new(SigningKey { id: KeyId(ordinal.into()), public: [1; 32], seed: Seed([2; 32]), created: at }),
+        },
         Step::PurgeNode { node } => Command::PurgeNode { node: NodeId(u128::from(*node)), evaluations: Vec::new(), at },
     })
 }
@@ -179,7 +203,7 @@ proptest! {
                 prop_assert!(changes.changes.is_empty());
             }
             match (&request.command, &outcome) {
-                (Command::RegisterJob { job, .. }, Ok(_)) => _ = registered.insert(job.key.clone(), Job::clone(job)),
+                (Command::RegisterJob { job, .. } | Command::ScaleJob { job: Some(job), .. }, Ok(_)) => _ = registered.insert(job.key.clone(), Job::clone(job)),
                 (Command::DeregisterJob { key, purge: true, .. }, Ok(_)) => _ = registered.remove(key),
                 (Command::CollectGarbage { .. }, Ok(_)) => registered.retain(|key, _| one.job(key).is_some()),
                 _ => {}
