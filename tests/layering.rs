@@ -21,17 +21,41 @@ const TABLE: &[(&str, &[&str])] = &[
     ("node", &["util", "model", "codec", "rpc", "runtime"]),
     ("api", &["util", "model", "jobspec", "state", "scheduler", "auth"]),
     ("cli", &["util", "model", "jobspec", "api"]),
-    ("agent", &["util", "model", "codec", "jobspec", "state", "scheduler", "auth", "rpc", "raft", "server", "runtime", "node", "api", "cli"]),
+    (
+        "agent",
+        &["util", "model", "codec", "jobspec", "state", "scheduler", "auth", "rpc", "raft", "server", "runtime", "node", "api", "cli"],
+    ),
     ("lib", &[]),
     (
         "main",
-        &["util", "model", "codec", "jobspec", "state", "scheduler", "auth", "rpc", "raft", "server", "runtime", "node", "api", "cli", "agent"],
+        &[
+            "util",
+            "model",
+            "codec",
+            "jobspec",
+            "state",
+            "scheduler",
+            "auth",
+            "rpc",
+            "raft",
+            "server",
+            "runtime",
+            "node",
+            "api",
+            "cli",
+            "agent",
+        ],
     ),
 ];
 
 /// Crates that only one room (or file) may name.
-const OWNED_CRATES: &[(&str, &[&str])] =
-    &[("openraft::", &["raft"]), ("bincode::", &["codec"]), ("rocksdb::", &["raft", "node"]), ("hcl_edit::", &["jobspec"]), ("ring::", &["auth", "tls"])];
+const OWNED_CRATES: &[(&str, &[&str])] = &[
+    ("openraft::", &["raft"]),
+    ("bincode::", &["codec"]),
+    ("rocksdb::", &["raft", "node"]),
+    ("hcl_edit::", &["jobspec"]),
+    ("ring::", &["auth", "tls"]),
+];
 
 #[test]
 fn rooms_use_only_what_the_plan_allows() {

@@ -109,8 +109,7 @@ fn drop_memory_max(parsed: &mut Parsed) {
         for task in group.tasks.iter_mut().filter(|task| task.resources.memory_max > task.resources.memory) {
             task.resources.memory_max = MebiBytes::ZERO;
             parsed.warnings.push(format!(
-                "job.group[{}].task[{}].resources.memory_max: has no effect: memory oversubscription is not enabled (it can be: \
-                 `pannier operator scheduler set-config -memory-oversubscription=true`)",
+                "job.group[{}].task[{}].resources.memory_max: has no effect until memory oversubscription is enabled in the scheduler configuration",
                 group.name, task.name,
             ));
         }

@@ -71,9 +71,10 @@ fn lift_networks(group: &mut ApiTaskGroup, warnings: &mut Vec<Problem>) {
         if !networks.is_empty() {
             let names = (group.name.as_deref().unwrap_or_default(), task.name.as_deref().unwrap_or_default());
             let path = format!("job.group[{}].task[{}].resources.network[0]", names.0, names.1);
-            warnings.push(Problem::warning(path, "a network of a task is obsolete: its ports are given to the group").with_help(Some(
-                "write `network { ... }` into the group".to_owned(),
-            )));
+            warnings.push(
+                Problem::warning(path, "a network of a task is obsolete: its ports are given to the group")
+                    .with_help(Some("write `network { ... }` into the group".to_owned())),
+            );
         }
         for network in networks {
             let Some(first) = &mut lifted else {

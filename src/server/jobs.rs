@@ -219,8 +219,7 @@ impl Server {
 
 fn check_bounds(group: &TaskGroup, count: u32) -> Result<(), ServerError> {
     let Some(scaling) = group.scaling.as_ref().filter(|scaling| !(scaling.min..=scaling.max).contains(&count)) else { return Ok(()) };
-    let problem =
-        format!("group count {count} must be between the scaling policy's minimum {} and maximum {}", scaling.min, scaling.max);
+    let problem = format!("group count {count} must be between the scaling policy's minimum {} and maximum {}", scaling.min, scaling.max);
     Err(ServerError::Invalid(vec![problem]))
 }
 

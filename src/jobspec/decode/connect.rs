@@ -18,8 +18,8 @@ static SIDECAR_SERVICE: Stanza = Stanza::of(&[
 ])
 .with(&[one("proxy", "Proxy", &PROXY)]);
 
-static PROXY: Stanza = Stanza::of(&[attribute("local_service_address", Text), attribute("local_service_port", Int), attribute("config", Config)])
-    .with(&[
+static PROXY: Stanza =
+    Stanza::of(&[attribute("local_service_address", Text), attribute("local_service_port", Int), attribute("config", Config)]).with(&[
         many("upstreams", "Upstreams", &UPSTREAM),
         one("expose", "Expose", &EXPOSE),
         one("transparent_proxy", "TransparentProxy", &TRANSPARENT_PROXY),
@@ -72,11 +72,7 @@ static SIDECAR_TASK: Stanza = Stanza::of(&[
     attribute("kill_signal", Text),
     attribute("shutdown_delay", Duration),
 ])
-.with(&[
-    one("resources", "Resources", &RESOURCES),
-    one("logs", "LogConfig", &LOGS),
-    many("volume_mount", "VolumeMounts", &VOLUME_MOUNT),
-]);
+.with(&[one("resources", "Resources", &RESOURCES), one("logs", "LogConfig", &LOGS), many("volume_mount", "VolumeMounts", &VOLUME_MOUNT)]);
 
 static GATEWAY: Stanza = Stanza::of(&[]).with(&[
     one("proxy", "Proxy", &GATEWAY_PROXY),

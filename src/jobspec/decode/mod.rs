@@ -98,9 +98,6 @@ impl<'a> Decoder<'a> {
         span: Option<Range<usize>>,
     ) -> Map<String, Json> {
         let mut object = Map::new();
-        if stanza.open {
-            return self.open_body(body, scope);
-        }
         self.structures(stanza, name, path, body, scope, &mut object);
         for required in stanza.required {
             let is_there = stanza.attribute(required).is_some_and(|attribute| object.contains_key(&attribute.field()));

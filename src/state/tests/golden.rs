@@ -63,9 +63,7 @@ fn samples() -> Vec<(&'static str, Command)> {
         ),
         (
             "add-signing-key",
-            Command::AddSigningKey {
-                key: Box::new(SigningKey { id: KeyId(9), public: [1; 32], seed: Seed([2; 32]), created: at }),
-            },
+            Command::AddSigningKey { key: Box::new(SigningKey { id: KeyId(9), public: [1; 32], seed: Seed([2; 32]), created: at }) },
         ),
     ]
 }

@@ -120,6 +120,9 @@ fn the_newest_twenty_scaling_events_of_a_group_are_kept() {
     assert_eq!(events.len(), 20);
     assert_eq!((events[0].count, events[1].count, events[19].count), (None, Some(23), Some(5)));
     assert_eq!(events[0].create_index, row.modify_index);
-    must(&mut state, Command::DeregisterJob { key: job.key.clone(), purge: true, evaluation: None, no_shutdown_delay: false, at: Timestamp(1) });
+    must(
+        &mut state,
+        Command::DeregisterJob { key: job.key.clone(), purge: true, evaluation: None, no_shutdown_delay: false, at: Timestamp(1) },
+    );
     assert!(state.scaling_events(&job.key).is_none(), "a purged job leaves none");
 }
