@@ -11,19 +11,21 @@ pub mod schema;
 mod services;
 mod stanzas;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::ptr;
 
 use hcl_edit::Span;
 use hcl_edit::structure::{Attribute, Block, Body, Structure};
 use serde_json::{Map, Value as Json};
 
+use self::connect::CONNECT;
 use self::schema::{Child, Shape, Stanza};
 use super::diagnostic::{Report, Severity, Source};
 use super::hcl::dynamic;
 use super::hcl::variables::to_diagnostic;
 use super::hcl::{EvalError, Scope};
-use super::suggest::{did_you_mean, usual_name};
+use super::suggest::{did_you_mean, nearest, usual_name};
 use super::validate::Problem;
 
 pub use self::stanzas::JOB;
@@ -379,10 +381,25 @@ fn suggestion(name: &str, stanza: &'static Stanza) -> Option<String> {
     if !homes.is_empty() && homes.len() <= 4 {
         return Some(format!("`{name}` belongs into {}", homes.join(" or ")));
     }
-    did_you_mean(name, stanza.names())
+    did_you_mean(name, stanza.names()).or_else(|| {
+        let mut everywhere = BTreeSet::new();
+        collect_names(&JOB, &mut everywhere);
+        let meant = nearest(name, everywhere)?;
+        let mut homes = Vec::new();
+        find_homes(meant, &JOB, "job", &mut homes);
+        (homes.len() <= 4).then(|| format!("did you mean `{meant}`? It belongs into {}", homes.join(" or ")))
+    })
 }
 
-/// Stanzas that know `name`.
+/// Every name of a stanza and of those below it.
+fn collect_names(stanza: &'static Stanza, names: &mut BTreeSet<&'static str>) {
+    names.extend(stanza.names());
+    for child in stanza.children.iter().filter(|child| child.refused.is_none() && !ptr::eq(child.stanza, &CONNECT)) {
+        collect_names(child.stanza, names);
+    }
+}
+
+/// Stanzas that know `name`, without those of the service mesh: hardly anybody means them.
 fn find_homes(name: &str, stanza: &'static Stanza, called: &str, homes: &mut Vec<String>) {
     if stanza.attribute(name).is_some() || stanza.child(name).is_some() {
         let home = format!("`{called}`");
@@ -390,7 +407,7 @@ fn find_homes(name: &str, stanza: &'static Stanza, called: &str, homes: &mut Vec
             homes.push(home);
         }
     }
-    for child in stanza.children.iter().filter(|child| child.refused.is_none()) {
+    for child in stanza.children.iter().filter(|child| child.refused.is_none() && !ptr::eq(child.stanza, &CONNECT)) {
         find_homes(name, child.stanza, child.name, homes);
     }
 }

@@ -45,7 +45,7 @@ impl Problems<'_> {
     pub fn integer<T: TryFrom<i64> + Default>(&mut self, name: &str, value: Option<i64>) -> T {
         let value = value.unwrap_or_default();
         T::try_from(value).unwrap_or_else(|_| {
-            self.add(name, if value < 0 { format!("{value} must not be below 0") } else { format!("{value} is too large") });
+            self.add(name, if value < 0 { format!("{value} is below 0") } else { format!("{value} is too large") });
             T::default()
         })
     }
@@ -145,10 +145,10 @@ pub fn job(api: ApiJob, problems: &mut Vec<(String, String)>) -> Job {
     }
 }
 
-/// Judged here, because what is out of range does not fit into the model.
+/// Judged here where it does not even fit into the model.
 fn priority(asked: Option<i64>, at: &mut Problems<'_>) -> u8 {
     let asked = asked.unwrap_or_default();
-    u8::try_from(asked).ok().filter(|priority| (1..=MAX_PRIORITY).contains(priority)).unwrap_or_else(|| {
+    u8::try_from(asked).unwrap_or_else(|_| {
         at.add("priority", format!("{asked} is not in 1..={MAX_PRIORITY}"));
         0
     })

@@ -188,10 +188,11 @@ fn compare(stanza: &'static Stanza, name: &str, object: &Json, prose: &BTreeMap<
     for attribute in stanza.attributes.iter().filter(|attribute| !stanza.required.contains(&attribute.name)) {
         let said = prose[format!("{name}.{}", attribute.name).as_str()].default;
         let is = shown(attribute.kind, &object[attribute.field()]);
-        let nothing = ["", "0", "0s", "false"];
+        let nothing = ["", "0", "0s", "false", "{}"];
         let says_nothing = nothing.contains(&said) && nothing.contains(&is.as_str());
-        // The job's id and name are those of the sample.
-        if !says_nothing && !go_duration::parse(said).is_ok_and(|said| go_duration::parse(&is) == Ok(said)) && said != is && is != "j" {
+        // The job's id and name are those of the sample; `scaling.min` is the count.
+        let is_sample = is == "j" || format!("{name}.{}", attribute.name) == "scaling.min";
+        if !says_nothing && !is_sample && !go_duration::parse(said).is_ok_and(|said| go_duration::parse(&is) == Ok(said)) && said != is {
             found.push(format!("{name}.{}: prose says {said:?}, an empty block has {is:?}", attribute.name));
         }
     }

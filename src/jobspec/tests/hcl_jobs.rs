@@ -273,7 +273,7 @@ job "j" {
     assert!(tasks[1].other["Vault"].get("Role").is_some());
     let warnings: Vec<&str> = parsed.warnings.iter().map(|warning| warning.message.as_str()).collect();
     assert_eq!(warnings.len(), 4, "{warnings:?}");
-    assert!(warnings[0].starts_with("job.group[g].service[0].connect: `connect` is parsed and kept"), "{warnings:?}");
+    assert!(warnings[0].starts_with("job.group[g].service[0].connect: `connect` is kept, but"), "{warnings:?}");
     assert_eq!(parsed.warnings[0].position.as_ref().unwrap().line, 9);
     assert_eq!(validate(&parsed.job).iter().filter(|problem| problem.is_error()).count(), 0);
 }

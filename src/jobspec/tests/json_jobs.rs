@@ -177,7 +177,7 @@ fn errors_have_a_place() {
     assert_eq!(
         messages,
         [
-            "job.group[g].count: -1 is out of range",
+            "job.group[g].count: -1 is below 0",
             "job.group[g].restart.mode: \"x\" is not one of fail, delay",
             "job.type: \"sevice\" is not one of service, batch, system, sysbatch"
         ]

@@ -127,6 +127,8 @@ fn digests_and_ids() {
         ("sha256(\"hello\")", "\"2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824\""),
         ("uuidv5(\"dns\", \"www.example.com\")", "\"2ed6657d-e927-568b-95e1-2665a8aea6a2\""),
     ]);
+    assert!(run("bcrypt(\"x\", 4)").starts_with("\"$2b$04$"));
+    assert_eq!(run("bcrypt(\"x\", 30)"), "error: bcrypt(): the cost must be in 4..=14, not 30");
     assert_eq!(run("sha512(\"\")").len(), 130);
     assert_ne!(run("uuidv4()"), run("uuidv4()"));
 }
