@@ -64,15 +64,20 @@ job "{name}" {{
 /// Compiles the library with the C compiler that building RocksDB needs anyway.
 fn build_library(directory: &Path) -> PathBuf {
     let (source, library) = (directory.join("clock.c"), directory.join("clock.so"));
-    fs::write(&source, LIBRARY).unwrap();
-    let built = Command::new("cc").args(["-shared", "-fPIC", "-O1", "-o"]).args([&library, &source]).arg("-ldl").status().unwrap();
+    fs::write(&source, LIBRARY).expect("the source is written");
+    let built = Command::new("cc")
+        .args(["-shared", "-fPIC", "-O1", "-o"])
+        .args([&library, &source])
+        .arg("-ldl")
+        .status()
+        .expect("there is a C compiler");
     assert!(built.success());
     library
 }
 
 /// The node's time of a job's registration, in seconds.
 fn submitted(agent: &TestAgent, job: &str) -> i64 {
-    agent.get(&format!("/v1/job/{job}"))["SubmitTime"].as_i64().unwrap() / 1_000_000_000
+    agent.get(&format!("/v1/job/{job}"))["SubmitTime"].as_i64().expect("a time") / 1_000_000_000
 }
 
 #[test]
