@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::decision::Decision;
+use super::reconcile::Tally;
 use super::{DueJob, Scheduler, StateView, Touched};
 use crate::model::plan::PlacementMetrics;
 use crate::model::scheduler_config::SchedulerConfig;
@@ -13,22 +14,12 @@ use crate::util::clock::Timestamp;
 /// The changes that a registration would bring.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DryRun {
-    pub groups: BTreeMap<Text, GroupDryRun>,
+    /// How many instances of each group each kind of change would concern.
+    pub groups: BTreeMap<Text, Tally>,
     /// Why groups could not be placed completely.
     pub failed: BTreeMap<Text, Arc<PlacementMetrics>>,
     /// When the next failed allocation would be placed again, if one waits.
     pub next_attempt: Option<Timestamp>,
-}
-
-/// How many instances of a group each kind of change would concern.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct GroupDryRun {
-    pub place: u32,
-    pub stop: u32,
-    pub in_place: u32,
-    pub destructive: u32,
-    pub migrate: u32,
-    pub ignore: u32,
 }
 
 /// Decides as if `job` were registered now. The indexes of `job` need not be filled in.
@@ -40,19 +31,7 @@ pub fn dry_run(view: &dyn StateView, job: &Job, now: Timestamp) -> DryRun {
     let mut scheduler = Scheduler::new();
     scheduler.observe(&overlaid, &Touched::default());
     let Decision { failed, tallies, marks, .. } = scheduler.decide(&overlaid, &due, 0, now);
-    let group = |tally: super::reconcile::Tally| GroupDryRun {
-        place: tally.place,
-        stop: tally.stop,
-        in_place: tally.in_place,
-        destructive: tally.destructive,
-        migrate: tally.migrate,
-        ignore: tally.ignore,
-    };
-    DryRun {
-        groups: tallies.into_iter().map(|(name, tally)| (name, group(tally))).collect(),
-        failed,
-        next_attempt: marks.iter().filter(|mark| !mark.disconnected).map(|mark| mark.at).min(),
-    }
+    DryRun { groups: tallies, failed, next_attempt: marks.iter().filter(|mark| !mark.disconnected).map(|mark| mark.at).min() }
 }
 
 /// The job with the indexes that its registration would give it: an unchanged one keeps its reference.
@@ -97,6 +76,10 @@ impl StateView for Overlaid<'_> {
 
     fn job_spec(&self, job: &JobRef) -> Option<Arc<Job>> {
         if *job == self.job.reference() { Some(Arc::clone(&self.job)) } else { self.view.job_spec(job) }
+    }
+
+    fn job_versions(&self, key: &JobKey) -> Vec<Arc<Job>> {
+        self.view.job_versions(key)
     }
 
     fn node(&self, id: NodeId) -> Option<Arc<Node>> {

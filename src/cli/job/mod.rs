@@ -1,11 +1,14 @@
 //! `job ...`: submit, look at and change jobs.
 
 pub mod allocs;
+pub mod deployments;
 pub mod eval;
 pub mod history;
 pub mod init;
 pub mod inspect;
 pub mod plan;
+pub mod promote;
+pub mod revert;
 pub mod run;
 pub mod scale;
 pub mod schema;
@@ -32,6 +35,9 @@ pub enum JobCommand {
     Scale(scale::ScaleArgs),
     Eval(eval::EvalArgs),
     Allocs(allocs::AllocsArgs),
+    Deployments(deployments::DeploymentsArgs),
+    Promote(promote::PromoteArgs),
+    Revert(revert::RevertArgs),
     Schema(schema::SchemaArgs),
 }
 
@@ -50,6 +56,9 @@ impl JobCommand {
             Self::Scale(args) => args.run().await,
             Self::Eval(args) => args.run().await,
             Self::Allocs(args) => args.run().await,
+            Self::Deployments(args) => args.run().await,
+            Self::Promote(args) => args.run().await,
+            Self::Revert(args) => args.run().await,
             Self::Schema(args) => args.run(),
         }
     }
