@@ -1,4 +1,4 @@
-//! Ed25519 keys: made, used, and published as JSON Web Keys (RFC 8037).
+//! Ed25519 keys: made, and published as JSON Web Keys (RFC 8037).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,8 +14,6 @@ use crate::util::random::random_u128;
 pub enum KeyError {
     #[error("the system has no randomness for a signing key")]
     NoRandomness,
-    #[error("signing key {0} is damaged: its halves do not belong together")]
-    Damaged(KeyId),
 }
 
 /// The public half of a key, as verifiers fetch it from `/.well-known/jwks.json`.
@@ -44,7 +42,7 @@ impl From<&SigningKey> for PublicKey {
     }
 }
 
-/// The name of what we sign with in a token's header.
+/// The name of the signature algorithm in a token's header.
 pub const ALGORITHM: &str = "EdDSA";
 
 /// A new key pair.
@@ -61,35 +59,16 @@ pub fn generate(now: Timestamp) -> Result<SigningKey, KeyError> {
     Ok(SigningKey { id: KeyId(id), public, seed: Seed(seed), created: now })
 }
 
-/// The signature of `message`, 64 bytes.
-///
-/// # Errors
-/// When the key is not what was once generated.
-pub fn sign(key: &SigningKey, message: &[u8]) -> Result<Vec<u8>, KeyError> {
-    let pair = Ed25519KeyPair::from_seed_and_public_key(&key.seed.0, &key.public).map_err(|_| KeyError::Damaged(key.id))?;
-    Ok(pair.sign(message).as_ref().to_vec())
-}
-
-/// Whether `signature` is what the owner of `key` made of `message`.
-pub fn verifies(key: &SigningKey, message: &[u8], signature: &[u8]) -> bool {
-    ring::signature::UnparsedPublicKey::new(&ring::signature::ED25519, key.public).verify(message, signature).is_ok()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn what_is_signed_verifies_and_nothing_else_does() {
-        let key = generate(Timestamp(1)).unwrap();
-        let signature = sign(&key, b"text").unwrap();
-        assert!(verifies(&key, b"text", &signature));
-        assert!(!verifies(&key, b"tex", &signature));
-        let other = generate(Timestamp(1)).unwrap();
-        assert!(!verifies(&other, b"text", &signature));
+    fn the_halves_of_a_new_key_belong_together() {
+        let (key, other) = (generate(Timestamp(1)).unwrap(), generate(Timestamp(1)).unwrap());
+        assert!(Ed25519KeyPair::from_seed_and_public_key(&key.seed.0, &key.public).is_ok());
+        assert!(Ed25519KeyPair::from_seed_and_public_key(&key.seed.0, &other.public).is_err());
         assert_ne!(key.id, other.id);
-        let mixed = SigningKey { public: other.public, ..key.clone() };
-        assert_eq!(sign(&mixed, b"text"), Err(KeyError::Damaged(key.id)));
     }
 
     /// The key pair of RFC 8037, appendix A.

@@ -1,7 +1,3 @@
-//! Who somebody is: the keys that the cluster signs identities with, and the identities themselves.
-//!
-//! A key pair is made by the leader when the state holds none (see [`crate::model::signing_key`] for how it is kept), and only here is
-//! its private half used.
+//! The keys of the cluster: made by the leader when the state holds none (see [`crate::model::signing_key`] for how they are kept), and published.
 
-pub mod identity;
 pub mod key;

@@ -90,7 +90,9 @@ impl Place {
         let source = Source { name: &self.file, text: &self.source, origin: self.origin.as_ref() };
         let mut path = path;
         loop {
-            if let Some(span) = self.spans.get(path) {
+            // What is one thing in the API may be the first of several blocks in the text.
+            let found = self.spans.get(path).or_else(|| self.spans.get(&format!("{path}[0]")));
+            if let Some(span) = found {
                 return Some(source.position(span));
             }
             path = &path[..path.rfind(['.', '['])?];

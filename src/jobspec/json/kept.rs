@@ -24,7 +24,7 @@ pub fn give_back(other: &Other, key: &str) -> Option<Json> {
 }
 
 /// A zero value. An empty object is not one: `vault {}` asks for Vault.
-fn says_nothing(value: &Json) -> bool {
+pub fn says_nothing(value: &Json) -> bool {
     match value {
         Json::Null | Json::Bool(false) => true,
         Json::Bool(true) => false,
@@ -92,6 +92,7 @@ fn consequence(key: &str) -> Option<&'static str> {
         "Connect" => "no proxy runs beside the tasks and no upstream is bound",
         "Vault" => "the task gets no VAULT_TOKEN",
         "Consul" => "the task gets no Consul token",
+        "Identity" | "Identities" => "the task gets no token",
         "Secrets" => "`${secret...}` stays as it is",
         "Actions" => "it cannot be run",
         "ScalingPolicies" => "nothing resizes the task",
