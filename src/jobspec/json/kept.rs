@@ -73,8 +73,8 @@ pub fn warnings(job: &Job) -> Vec<Problem> {
 }
 
 fn note(other: &Other, path: &str, warnings: &mut Vec<Problem>) {
-    // For people and dashboards only: there is nothing to honour.
-    const SILENT: [&str; 3] = ["UI", "VersionTag", "StatusDescription"];
+    // For people and dashboards only, or out of use: there is nothing to honour.
+    const SILENT: [&str; 5] = ["UI", "VersionTag", "StatusDescription", "Resources.IOPS", "Resources.DiskMB"];
     for key in other.keys().filter(|key| !SILENT.contains(&&***key)) {
         let name = jobspec_path(key);
         let last = name.rsplit('.').next().unwrap_or_default();
