@@ -17,6 +17,7 @@ mod dry_run;
 mod feasibility;
 mod place;
 mod placement;
+mod preempt;
 mod reconcile;
 mod settle;
 #[cfg(test)]
@@ -38,6 +39,7 @@ pub use view::StateView;
 
 use feasibility::GroupProfile;
 use placement::Fleet;
+use preempt::Residents;
 
 /// What changed in the state since the last observation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,6 +54,7 @@ pub struct Touched {
 #[derive(Debug, Default)]
 pub struct Scheduler {
     fleet: Fleet,
+    residents: Residents,
     profiles: HashMap<(JobRef, Text), Arc<GroupProfile>>,
     observed: bool,
 }
@@ -70,9 +73,11 @@ impl Scheduler {
     pub fn observe(&mut self, view: &dyn StateView, touched: &Touched) {
         if touched.everything || !self.observed {
             self.fleet.clear();
+            self.residents.clear();
             self.profiles.clear();
             for node in view.nodes() {
                 self.fleet.set(&node, &view.allocations_on_node(node.id));
+                self.note(node.id);
             }
             self.observed = true;
             return;
@@ -81,9 +86,18 @@ impl Scheduler {
         nodes.extend(touched.allocations.iter().filter_map(|id| Some(view.allocation(*id)?.node_id)));
         for id in nodes {
             match view.node(id) {
-                Some(node) => self.fleet.set(&node, &view.allocations_on_node(id)),
+                Some(node) => {
+                    self.fleet.set(&node, &view.allocations_on_node(id));
+                    self.note(id);
+                }
                 None => self.fleet.remove(id),
             }
+        }
+    }
+
+    fn note(&mut self, id: NodeId) {
+        if let Some(ord) = self.fleet.ord(id) {
+            self.residents.forget(ord, id);
         }
     }
 
@@ -96,6 +110,7 @@ impl Scheduler {
             self.observe(view, &Touched::default());
         }
         let start = self.fleet.checkpoint();
+        let evictions = self.residents.checkpoint();
         let mut plan = Plan { created_at: now, id_seed: seed, ..Plan::default() };
         let mut ids = settle::EvalIds::new(seed);
         for due in by_job(evaluations) {
@@ -103,6 +118,7 @@ impl Scheduler {
             settle::settle(view, &due, decision, &mut ids, now, &mut plan);
         }
         self.fleet.roll_back(start);
+        self.residents.roll_back(evictions);
         plan
     }
 }
