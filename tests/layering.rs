@@ -13,8 +13,9 @@ const TABLE: &[(&str, &[&str])] = &[
     ("jobspec", &["util", "model"]),
     ("state", &["util", "model", "codec"]),
     ("scheduler", &["util", "model"]),
-    ("auth", &["util", "model", "codec"]),
-    ("rpc", &["util", "model", "codec"]),
+    ("tls", &["util", "model"]),
+    ("auth", &["util", "model"]),
+    ("rpc", &["util", "model", "codec", "tls"]),
     ("raft", &["util", "model", "codec", "state", "rpc"]),
     ("server", &["util", "model", "codec", "state", "scheduler", "auth", "raft", "rpc"]),
     ("runtime", &["util", "model"]),
@@ -23,7 +24,23 @@ const TABLE: &[(&str, &[&str])] = &[
     ("cli", &["util", "model", "jobspec", "api"]),
     (
         "agent",
-        &["util", "model", "codec", "jobspec", "state", "scheduler", "auth", "rpc", "raft", "server", "runtime", "node", "api", "cli"],
+        &[
+            "util",
+            "model",
+            "codec",
+            "jobspec",
+            "state",
+            "scheduler",
+            "tls",
+            "auth",
+            "rpc",
+            "raft",
+            "server",
+            "runtime",
+            "node",
+            "api",
+            "cli",
+        ],
     ),
     ("lib", &[]),
     (
@@ -35,6 +52,7 @@ const TABLE: &[(&str, &[&str])] = &[
             "jobspec",
             "state",
             "scheduler",
+            "tls",
             "auth",
             "rpc",
             "raft",
@@ -55,6 +73,7 @@ const OWNED_CRATES: &[(&str, &[&str])] = &[
     ("rocksdb::", &["raft", "node"]),
     ("hcl_edit::", &["jobspec"]),
     ("ring::", &["auth", "tls"]),
+    ("rcgen::", &["tls"]),
 ];
 
 #[test]

@@ -2,7 +2,7 @@
 //! files in order of their names. Later ones win, flags win over all.
 
 use std::fs;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,8 +10,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::AgentError;
-use super::config::{AgentConfig, Device};
+use super::config::{AgentConfig, DEFAULT_RPC_PORT, Device};
+use crate::auth::JoinTokenText;
 use crate::cli::AgentArgs;
+use crate::model::security::Role;
 use crate::util::go_duration;
 
 /// Defaults, then files in order, then flags.
@@ -70,6 +72,8 @@ struct File {
     client: Client,
     /// Plugin configuration by plugin name: `plugin "raw_exec" { config { enabled = true } }`.
     plugin: Map<String, Value>,
+    advertise: Advertise,
+    tls: Tls,
     acl: Map<String, Value>,
     telemetry: Map<String, Value>,
     ui: Map<String, Value>,
@@ -77,6 +81,32 @@ struct File {
     leave_on_terminate: Option<bool>,
     enable_debug: Option<bool>,
     disable_update_check: Option<bool>,
+}
+
+/// `ip` or `ip:port`, as others reach this agent. Only the RPC's matters here.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Advertise {
+    http: Option<String>,
+    rpc: Option<String>,
+    serf: Option<String>,
+}
+
+/// Keys and certificates are made and renewed by the cluster itself; what is left to say is where TLS is not wanted.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Tls {
+    http: Option<bool>,
+    rpc: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ServerJoin {
+    retry_join: Vec<String>,
+    start_join: Vec<String>,
+    retry_interval: Option<String>,
+    retry_max: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -92,6 +122,8 @@ struct Ports {
 struct Server {
     enabled: Option<bool>,
     bootstrap_expect: Option<u32>,
+    server_join: ServerJoin,
+    retry_join: Vec<String>,
     heartbeat_grace: Option<String>,
     min_heartbeat_ttl: Option<String>,
     eval_gc_threshold: Option<String>,
@@ -116,7 +148,8 @@ struct Client {
     reserved: Reserved,
     max_kill_timeout: Option<String>,
     cgroup_parent: Option<String>,
-    servers: Option<Vec<String>>,
+    servers: Vec<String>,
+    server_join: ServerJoin,
     /// `device "vendor/type/model" { ids = [...] attributes { ... } }`: pannier's own.
     device: Map<String, Value>,
     /// `driver.raw_exec.enable` and the like, from before plugin blocks.
@@ -147,6 +180,18 @@ fn apply_file(config: &mut AgentConfig, file: File) -> Result<(), String> {
     set(&mut config.log_level, file.log_level);
     set(&mut config.log_json, file.log_json);
     set(&mut config.http_port, file.ports.http);
+    config.rpc_port = file.ports.rpc.or(config.rpc_port);
+    if let Some(text) = file.advertise.rpc {
+        config.advertise_rpc = Some(parse_advertised(&text, config.rpc_port)?);
+    }
+    if file.tls.rpc == Some(false) {
+        return Err("tls.rpc = false: what agents say to each other is always encrypted".to_owned());
+    }
+    config.cluster.plain_http = file.tls.http.map_or(config.cluster.plain_http, |tls| !tls);
+    config.cluster.no_token = file.acl.get("enabled").and_then(Value::as_bool).map_or(config.cluster.no_token, |enabled| !enabled);
+    let joins =
+        [file.server.server_join, file.client.server_join].into_iter().flat_map(|join| join.retry_join.into_iter().chain(join.start_join));
+    config.cluster.join.extend(joins.chain(file.server.retry_join).chain(file.client.servers));
 
     let server = &mut config.server;
     set(&mut server.enabled, file.server.enabled);
@@ -182,9 +227,6 @@ fn apply_file(config: &mut AgentConfig, file: File) -> Result<(), String> {
     set(&mut client.cgroup_parent, file.client.cgroup_parent);
     for (name, block) in file.client.device {
         client.devices.push(device(&name, block)?);
-    }
-    if file.client.servers.is_some_and(|servers| !servers.is_empty()) {
-        return Err("client.servers: nodes apart from their server are not supported yet".to_owned());
     }
     let enabled_by_option = |name: &str| file.client.options.get(name).map(|value| value == "1" || value == "true");
     set(&mut client.raw_exec, enabled_by_option("driver.raw_exec.enable").or(plugin_enabled(&file.plugin, "raw_exec")));
@@ -264,10 +306,41 @@ fn apply_flags(config: &mut AgentConfig, args: &AgentArgs) -> Result<(), AgentEr
         let (key, value) = pair.split_once('=').ok_or_else(|| wrong(format!("-meta {pair:?}: expected NAME=VALUE")))?;
         config.client.meta.insert(key.to_owned(), value.to_owned());
     }
-    if !args.retry_join.is_empty() || !args.servers.is_empty() {
-        return Err(wrong("-retry-join and -servers: clusters of several agents are not supported yet".to_owned()));
+    config.rpc_port = args.rpc_port.or(config.rpc_port);
+    if let Some(text) = &args.advertise {
+        config.advertise_rpc = Some(parse_advertised(text, config.rpc_port).map_err(wrong)?);
+    }
+    config.cluster.bootstrap |= args.bootstrap;
+    config.cluster.join.extend(args.retry_join.iter().chain(&args.servers).cloned());
+    if let Some(token) = join_token(args)? {
+        let token: JoinTokenText = token.parse().map_err(|error| wrong(format!("-token: {error}")))?;
+        // `-join` and `-token` alone say what this agent is to be.
+        if !config.server.enabled && !config.client.enabled {
+            match token.role {
+                Role::Server => config.server.enabled = true,
+                Role::Client => config.client.enabled = true,
+            }
+        }
+        config.cluster.join_token = Some(token);
     }
     Ok(())
+}
+
+/// The token itself, or what the file holds that `@path` names: a command line can be read by every user of the machine.
+fn join_token(args: &AgentArgs) -> Result<Option<String>, AgentError> {
+    let Some(text) =
+        args.token.as_ref().map(|text| text.0.clone()).or_else(|| std::env::var("PANNIER_JOIN_TOKEN").ok()).filter(|text| !text.is_empty())
+    else {
+        return Ok(None);
+    };
+    let Some(path) = text.strip_prefix('@') else { return Ok(Some(text)) };
+    let read = fs::read_to_string(path).map_err(|error| AgentError::Configuration(vec![format!("-token @{path}: {error}")]))?;
+    Ok(Some(read.trim().to_owned()))
+}
+
+fn parse_advertised(text: &str, port: Option<u16>) -> Result<SocketAddr, String> {
+    let with_port = || Some(SocketAddr::new(text.parse().ok()?, port.unwrap_or(DEFAULT_RPC_PORT)));
+    text.parse().ok().or_else(with_port).ok_or_else(|| format!("advertised address {text:?} is no IP address, with or without a port"))
 }
 
 fn set<T>(target: &mut T, value: Option<T>) {

@@ -13,6 +13,7 @@ use crate::api::handles::{
 };
 use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::{AllocId, DeploymentId, Eligibility, EvalId, Job, JobKey, NodeId};
+use crate::raft::Consistency;
 use crate::runtime::drivers::DriverRegistry;
 use crate::server::{self, DrainRequest, Server, ServerError};
 use crate::state::Store;
@@ -37,25 +38,38 @@ impl ServerHandle for LocalServer {
     fn status(&self) -> ServerStatus {
         let raft = self.server.raft().status();
         let is_leader = self.server.raft().is_leader();
-        let name = format!("{}.{}", self.server.config().name, self.server.config().region);
+        let region = &self.server.config().region;
+        let leader = self.server.raft().leader();
+        let peers = self.server.raft().members().into_iter().map(|member| Peer {
+            id: member.id.to_string(),
+            name: format!("{}.{region}", member.name),
+            voter: member.voter,
+            leader: leader.as_ref().is_some_and(|(id, _)| *id == member.id),
+            // A server that does not lead cannot tell; it has no reason to call them dead.
+            alive: member.alive.unwrap_or(true),
+            // What the membership says of this server may be from before its last start.
+            address: if member.id == raft.id { self.address.clone() } else { member.address },
+        });
+        let peers: Vec<Peer> = peers.collect();
         ServerStatus {
-            name: name.clone(),
+            name: format!("{}.{region}", self.server.config().name),
             region: self.server.config().region.to_string(),
             datacenter: self.datacenter.clone(),
             is_leader,
-            leader: is_leader.then(|| self.address.clone()),
-            peers: vec![Peer { id: raft.id.to_string(), name, address: self.address.clone(), voter: true, leader: is_leader, alive: true }],
+            leader: if is_leader { Some(self.address.clone()) } else { leader.map(|(_, address)| address) },
+            peers,
             term: raft.term,
             last_log_index: raft.last_log,
             commit_index: raft.committed,
             applied_index: raft.applied,
             last_snapshot_index: raft.snapshot,
-            last_contact_ms: 0,
+            last_contact_ms: self.server.raft().last_contact().map_or(0, |age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
         }
     }
 
-    fn read_barrier(&self) -> Answer<'_, ()> {
-        async move { self.server.raft().read_barrier().await.map_err(|error| error_of(error.into())) }.boxed()
+    fn read_barrier(&self, consistent: bool) -> Answer<'_, ()> {
+        let consistency = if consistent { Consistency::Quorum } else { Consistency::Lease };
+        async move { self.server.raft().read_barrier(consistency).await.map_err(|error| error_of(error.into())) }.boxed()
     }
 
     fn register_job(&self, request: handles::RegisterJob) -> Answer<'_, Registered> {
@@ -192,7 +206,7 @@ fn node_change((eval_ids, index): (Vec<EvalId>, u64)) -> NodeChange {
     NodeChange { eval_ids, index }
 }
 
-fn error_of(error: ServerError) -> handles::ServerError {
+pub(super) fn error_of(error: ServerError) -> handles::ServerError {
     match error {
         ServerError::Rejected(rejection) => handles::ServerError::Rejected(rejection),
         ServerError::Invalid(problems) => handles::ServerError::Invalid(problems),

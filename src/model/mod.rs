@@ -26,6 +26,7 @@ pub mod policy;
 pub mod resources;
 pub mod scaling;
 pub mod scheduler_config;
+pub mod security;
 pub mod service;
 pub mod signing_key;
 pub mod task;

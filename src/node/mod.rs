@@ -44,5 +44,6 @@ mod testing;
 pub use config::NodeConfig;
 pub use error::NodeError;
 pub use handle::NodeHandle;
+pub use identity::load_or_create as own_id;
 pub use runtime::Runtime;
 pub use start::Node;

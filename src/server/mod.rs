@@ -16,7 +16,9 @@ mod keyring;
 mod leader;
 pub mod node_link;
 mod periodic;
+pub mod request_id;
 mod scheduler_loop;
+mod security;
 mod silent_nodes;
 mod view;
 
@@ -28,6 +30,7 @@ use tokio::task::JoinSet;
 
 use crate::model::{EvalId, Evaluation, Text};
 use crate::raft::{ProposeError, Raft, ReadError};
+use crate::state::command::Request;
 use crate::state::{Command, Rejection, Reply, Store};
 use crate::util::clock::Timestamp;
 
@@ -132,7 +135,7 @@ impl Server {
     }
 
     async fn propose(&self, command: Command) -> Result<Reply, ServerError> {
-        Ok(self.raft.propose(command).await?)
+        Ok(self.raft.propose_request(Request { id: request_id::next_proposal(), command }).await?)
     }
 
     fn with_heartbeats<T>(&self, use_them: impl FnOnce(&mut heartbeats::Heartbeats) -> T) -> T {
@@ -142,7 +145,7 @@ impl Server {
 
 /// A fresh pending evaluation.
 fn evaluation_of(job: &crate::model::Job, trigger: crate::model::EvalTrigger, now: Timestamp) -> Evaluation {
-    Evaluation::pending(EvalId::random(), job.key.clone(), job.job_type, job.priority, trigger, now)
+    Evaluation::pending(request_id::next_evaluation(), job.key.clone(), job.job_type, job.priority, trigger, now)
 }
 
 /// How long a leader waits before it tries a step again that failed.

@@ -12,6 +12,7 @@ use crate::model::node::DrainStrategy;
 use crate::model::plan::DeploymentUpdate;
 use crate::model::scaling::ScalingEvent;
 use crate::model::scheduler_config::SchedulerConfig;
+use crate::model::security::{JoinRefusal, SecurityChange};
 use crate::model::signing_key::SigningKey;
 use crate::model::{
     AllocId, AllocationUpdate, DeploymentId, Eligibility, EvalId, Evaluation, Job, JobKey, Node, NodeId, NodeStatus, Plan, Text,
@@ -143,6 +144,9 @@ pub enum Command {
         child: Box<Child>,
         at: Timestamp,
     },
+    ChangeSecurity {
+        change: SecurityChange,
+    },
     /// Changes the count of a group by registering the job with it, and keeps the event; without a job, only the event.
     ScaleJob {
         key: JobKey,
@@ -212,6 +216,12 @@ pub enum Rejection {
     AlreadyLaunched,
     #[error("job {0:?} exists already")]
     ChildExists(Text),
+    #[error(transparent)]
+    JoinRefused(#[from] JoinRefusal),
+    #[error("join token not found")]
+    JoinTokenNotFound,
+    #[error("the cluster has its authority already")]
+    SecurityExists,
 }
 
 /// What stands where an index was enforced.

@@ -9,6 +9,7 @@ use super::tables::{State, Submission, Table};
 use crate::codec::{self, CodecError, Persisted};
 use crate::model::scaling::ScalingEvents;
 use crate::model::scheduler_config::SchedulerConfig;
+use crate::model::security::ClusterSecurity;
 use crate::model::signing_key::SigningKey;
 use crate::model::{Allocation, Deployment, Evaluation, Job, JobKey, Node, NodeId, Text};
 use crate::util::clock::Timestamp;
@@ -35,6 +36,7 @@ enum Row {
     Launch(JobKey, Timestamp),
     /// Parent, idempotency token, child.
     Dispatch(JobKey, Text, JobKey),
+    Security(Arc<ClusterSecurity>),
     ScalingEvents(JobKey, Arc<ScalingEvents>),
     SigningKey(u64, Arc<SigningKey>),
 }
@@ -59,6 +61,8 @@ pub fn encode(state: &State) -> Result<Vec<u8>, CodecError> {
         .chain(state.collections.iter().map(|(node, index)| Row::Collection(*node, *index)))
         .chain(state.launches.iter().map(|(key, settled)| Row::Launch(key.clone(), *settled)))
         .chain(state.dispatches.iter().map(|((parent, token), child)| Row::Dispatch(parent.clone(), token.clone(), child.clone())))
+        // A cluster without one (a dev agent) has no such row.
+        .chain(state.security.is_initialized().then(|| Row::Security(Arc::clone(&state.security))))
         .chain(state.scaling_events.iter().map(|(key, events)| Row::ScalingEvents(key.clone(), Arc::clone(events))))
         .chain(state.signing_keys.iter().map(|(index, key)| Row::SigningKey(*index, Arc::clone(key))));
     let mut bytes = Vec::new();
@@ -142,6 +146,7 @@ fn insert(state: &mut State, row: Row) -> Result<(), CodecError> {
             state.dispatch_tokens.insert(child.clone(), (parent.clone(), token.clone()));
             state.dispatches.insert((parent, token), child);
         }
+        Row::Security(security) => state.security = security,
         Row::ScalingEvents(key, events) => {
             state.scaling_events.insert(key, events);
         }

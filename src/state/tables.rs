@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::model::scaling::ScalingEvents;
 use crate::model::scheduler_config::SchedulerConfig;
+use crate::model::security::ClusterSecurity;
 use crate::model::signing_key::SigningKey;
 use crate::model::{AllocId, Allocation, Deployment, DeploymentId, EvalId, Evaluation, Job, JobKey, JobRef, Node, NodeId, Text};
 use crate::util::clock::Timestamp;
@@ -77,6 +78,7 @@ pub struct State {
     pub(super) deployments: OrdMap<DeploymentId, Arc<Deployment>>,
     pub(super) deployments_by_job: OrdSet<(JobKey, DeploymentId)>,
     pub(super) scheduler_config: SchedulerConfig,
+    pub(super) security: Arc<ClusterSecurity>,
     /// Index at which the newest client requests were applied, so that a retried one is not applied twice.
     pub(super) requests: OrdMap<u128, u64>,
     pub(super) requests_by_index: OrdSet<(u64, u128)>,
@@ -95,6 +97,11 @@ impl State {
 
     pub fn scheduler_config(&self) -> &SchedulerConfig {
         &self.scheduler_config
+    }
+
+    /// Authorities, tokens and members. Nobody waits for it to change, so it is no [`Table`].
+    pub fn security(&self) -> &Arc<ClusterSecurity> {
+        &self.security
     }
 
     pub fn job(&self, key: &JobKey) -> Option<&Arc<Job>> {

@@ -18,8 +18,9 @@ pub trait ServerHandle: Send + Sync + 'static {
 
     fn status(&self) -> ServerStatus;
 
-    /// Resolves when [`Self::store`] holds everything that was acknowledged before the call.
-    fn read_barrier(&self) -> BoxFuture<'_, Result<(), ServerError>>;
+    /// Resolves when [`Self::store`] holds everything that was acknowledged before the call. A leader's lease vouches for that, or, if it
+    /// is to be `consistent` even when clocks go wrong, a quorum.
+    fn read_barrier(&self, consistent: bool) -> BoxFuture<'_, Result<(), ServerError>>;
 
     fn register_job(&self, request: RegisterJob) -> BoxFuture<'_, Result<Registered, ServerError>>;
 

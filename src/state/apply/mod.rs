@@ -10,6 +10,7 @@ mod garbage;
 mod jobs;
 mod nodes;
 mod plan;
+mod security;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -152,6 +153,7 @@ impl Transaction<'_> {
             Command::StartChild { parent, idempotency_token, child, at } => {
                 self.start_child(parent, idempotency_token.as_ref(), child, *at)?;
             }
+            Command::ChangeSecurity { change } => self.change_security(change)?,
             Command::ScaleJob { key, group, event, job, submission, enforce_index, evaluation, at } => {
                 if let Some(job) = job {
                     self.register_job(job, submission.as_ref(), *enforce_index, *at)?;

@@ -8,6 +8,7 @@ use crate::codec;
 use crate::model::allocation::DesiredTransition;
 use crate::model::plan::DeploymentUpdate;
 use crate::model::scheduler_config::SchedulerConfig;
+use crate::model::security::{Identity, SecurityChange};
 use crate::model::signing_key::{KeyId, Seed, SigningKey};
 use crate::model::{AllocId, DeploymentId, DeploymentStatus, Eligibility, JobKey, JobType, NodeId, NodeStatus, fixtures};
 use crate::state::command::{Child, Collected, Command, Request};
@@ -83,6 +84,7 @@ fn samples() -> Vec<(&'static str, Command)> {
             "start-child",
             Command::StartChild { parent: JobKey::new("default", "golden"), idempotency_token: Some("once".into()), child, at },
         ),
+        ("change-security", Command::ChangeSecurity { change: SecurityChange::Revoke(Identity::client(node)) }),
         (
             "scale-job",
             Command::ScaleJob {
