@@ -59,6 +59,8 @@ pub struct ServerSection {
     pub job_gc_interval: Duration,
     pub node_gc_threshold: Duration,
     pub deployment_gc_threshold: Duration,
+    /// Address (`https://...`) at which others find the public keys of identities.
+    pub oidc_issuer: Option<String>,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -125,6 +127,7 @@ impl Default for AgentConfig {
                 job_gc_interval: Duration::from_secs(300),
                 node_gc_threshold: 24 * hour,
                 deployment_gc_threshold: hour,
+                oidc_issuer: None,
             },
             client: ClientSection {
                 enabled: false,

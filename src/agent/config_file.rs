@@ -132,6 +132,7 @@ struct Server {
     job_gc_interval: Option<String>,
     node_gc_threshold: Option<String>,
     deployment_gc_threshold: Option<String>,
+    oidc_issuer: Option<String>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -203,6 +204,10 @@ fn apply_file(config: &mut AgentConfig, file: File) -> Result<(), String> {
     set_duration(&mut server.job_gc_interval, "server.job_gc_interval", file.server.job_gc_interval)?;
     set_duration(&mut server.node_gc_threshold, "server.node_gc_threshold", file.server.node_gc_threshold)?;
     set_duration(&mut server.deployment_gc_threshold, "server.deployment_gc_threshold", file.server.deployment_gc_threshold)?;
+
+    if let Some(issuer) = file.server.oidc_issuer {
+        server.oidc_issuer = Some(parse_issuer(issuer)?);
+    }
 
     let client = &mut config.client;
     set(&mut client.enabled, file.client.enabled);
@@ -355,6 +360,13 @@ fn parse_address(text: &str) -> Result<IpAddr, String> {
     text.parse().map_err(|_| format!("bind address {text:?} is not an IP address, such as 127.0.0.1"))
 }
 
+fn parse_issuer(address: String) -> Result<String, String> {
+    if address.starts_with("https://") || address.starts_with("http://") {
+        return Ok(address);
+    }
+    Err(format!("server.oidc_issuer: {address:?} is not an address such as https://cluster.example.org"))
+}
+
 fn parse_ports(text: &str) -> Result<Vec<u16>, String> {
     let problem = |part: &str| format!("client.reserved.reserved_ports: {part:?} is neither a port nor a range such as 8500-8600");
     let mut ports = Vec::new();
@@ -387,6 +399,7 @@ mod tests {
         apply_file(&mut config, parse(r#"{"datacenter": "b", "server": {"heartbeat_grace": "3s"}}"#).unwrap()).unwrap();
         assert_eq!((config.datacenter.as_str(), config.client.enabled, config.client.reserved.memory), ("b", true, 64));
         assert_eq!(config.server.heartbeat_grace, Duration::from_secs(3));
+        assert!(apply_file(&mut config, parse(r#"{"server": {"oidc_issuer": "cluster"}}"#).unwrap()).is_err());
         assert!(parse(r#"{"datacentre": "a"}"#).unwrap_err().to_string().contains("datacentre"));
         let plugin = parse(r#"{"plugin": {"raw_exec": [{"config": [{"enabled": true}]}]}}"#).unwrap();
         apply_file(&mut config, plugin).unwrap();

@@ -29,6 +29,7 @@ impl LocalAgent {
             rpc_address: rpc.to_string(),
             server_enabled: config.server.enabled,
             client_enabled: config.client.enabled,
+            oidc_issuer: config.server.oidc_issuer.clone(),
             config: shown(config),
         };
         Self { description, lines }
@@ -73,7 +74,7 @@ fn shown(config: &AgentConfig) -> Map<String, Value> {
         "LogLevel": config.log_level,
         "DevMode": config.dev,
         "Version": {"Version": env!("CARGO_PKG_VERSION")},
-        "Server": {"Enabled": config.server.enabled, "BootstrapExpect": config.server.bootstrap_expect},
+        "Server": {"Enabled": config.server.enabled, "BootstrapExpect": config.server.bootstrap_expect, "OIDCIssuer": config.server.oidc_issuer},
         "Client": {
             "Enabled": config.client.enabled,
             "NodeClass": config.client.node_class,

@@ -245,7 +245,9 @@ fn error_of(error: NodeError) -> handles::NodeError {
     match error {
         NodeError::UnknownAllocation(id) => handles::NodeError::UnknownAllocation(id.to_string()),
         NodeError::UnknownTask { task, .. } => handles::NodeError::UnknownTask(task),
-        NodeError::TaskNotRunning(_) | NodeError::BadSignal(_) => handles::NodeError::Invalid(error.to_string()),
+        NodeError::TaskNotRunning(_) | NodeError::NothingRuns(_) | NodeError::BadSignal(_) => {
+            handles::NodeError::Invalid(error.to_string())
+        }
         other => handles::NodeError::Internal(other.to_string()),
     }
 }

@@ -97,11 +97,15 @@ impl ServerHandle for LocalServer {
     }
 
     fn scale_job(&self, key: JobKey, request: ScaleJob) -> Answer<'_, Registered> {
-        async move {
-            let scaled = self.server.scale_job(key, &request.group, request.count, request.enforce_index).await;
-            scaled.map(registered).map_err(error_of)
-        }
-        .boxed()
+        let request = server::ScaleRequest {
+            group: request.group.into(),
+            count: request.count,
+            message: request.message.into(),
+            error: request.error,
+            meta: request.meta,
+            enforce_index: request.enforce_index,
+        };
+        async move { self.server.scale_job(key, request).await.map(registered).map_err(error_of) }.boxed()
     }
 
     fn revert_job(&self, key: JobKey, version: u64, enforce_prior: Option<u64>) -> Answer<'_, Registered> {

@@ -5,14 +5,18 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Instant;
 
 use axum::body::Body;
 use axum::extract::{RawPathParams, Request, State as Shared};
 use axum::http::{Method, StatusCode, header};
+use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::any;
 use http_body_util::LengthLimitError;
+use tower_http::CompressionLevel;
 use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::{CompressionLayer, Predicate};
 
 use super::call::{Answer, Call};
 use super::query::Query;
@@ -63,10 +67,42 @@ pub fn router(context: ApiContext) -> axum::Router {
             any(move |Shared(context): Shared<ApiContext>, request: Request| async move { answer_job(context, &jobs, request).await }),
         )
         .fallback(|request: Request| async move { unserved::answer(request.method(), request.uri().path()) })
+        .layer(compression())
         .layer(CatchPanicLayer::custom(|_: Box<dyn std::any::Any + Send>| {
             ApiError::internal("the request met a defect of the agent; its log says more").into_response()
         }))
+        .layer(axum::middleware::from_fn(log_request))
         .with_state(context)
+}
+
+/// Smaller answers are not worth the work: they fit into one packet.
+const LEAST_COMPRESSED: u64 = 1400;
+
+/// Gzip for clients that ask for it, and for answers that are known in full: what is streamed must leave as it comes.
+fn compression() -> CompressionLayer<WholeAndLarge> {
+    CompressionLayer::new().gzip(true).quality(CompressionLevel::Fastest).compress_when(WholeAndLarge)
+}
+
+#[derive(Clone, Copy)]
+struct WholeAndLarge;
+
+impl Predicate for WholeAndLarge {
+    fn should_compress<B: hyper::body::Body>(&self, response: &hyper::Response<B>) -> bool {
+        response.body().size_hint().exact().is_some_and(|length| length >= LEAST_COMPRESSED)
+    }
+}
+
+/// One line per request. Neither query nor headers nor body are in it: any of them may hold a secret.
+async fn log_request(request: Request, next: Next) -> Response {
+    if !tracing::enabled!(tracing::Level::DEBUG) {
+        return next.run(request).await;
+    }
+    let method = request.method().clone();
+    let path = request.uri().path().to_owned();
+    let begin = Instant::now();
+    let response = next.run(request).await;
+    tracing::debug!(%method, path, status = response.status().as_u16(), milliseconds = begin.elapsed().as_millis(), "request");
+    response
 }
 
 async fn answer_job(context: ApiContext, jobs: &[(&'static str, Verbs)], request: Request) -> Response {

@@ -134,4 +134,5 @@ pub static ROUTES: &[Route] = routes! {
 
     Get "/v1/openapi.json" openapi::document => "This list as an OpenAPI document";
     Get "/.well-known/jwks.json" system::key_set => "Public keys of workload identities";
+    Get "/.well-known/openid-configuration" system::openid_configuration => "OpenID Connect discovery, when an issuer is configured";
 };

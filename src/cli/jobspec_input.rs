@@ -40,6 +40,8 @@ pub struct JobspecArgs {
 pub struct JobspecInput {
     pub job: Value,
     pub submission: Option<JobSubmission>,
+    /// Messages of the warnings that were printed already.
+    said: Vec<String>,
 }
 
 impl JobspecInput {
@@ -47,6 +49,12 @@ impl JobspecInput {
     /// When the job has none: every job that was parsed has one.
     pub fn id(&self) -> anyhow::Result<&str> {
         self.job.get("ID").and_then(Value::as_str).filter(|id| !id.is_empty()).context("the job has no ID")
+    }
+
+    /// The lines of an agent's warnings that this command line has not printed itself.
+    pub fn unsaid(&self, warnings: &str) -> String {
+        let is_new = |line: &&str| !self.said.iter().any(|said| line.trim().starts_with(said.as_str()));
+        warnings.lines().filter(is_new).collect::<Vec<_>>().join("\n")
     }
 }
 
@@ -75,12 +83,14 @@ pub fn read(args: &JobspecArgs) -> anyhow::Result<JobspecInput> {
         return Err(report(&errors));
     }
     let colour = std::io::stderr().is_terminal();
+    let mut said = Vec::new();
     for warning in parsed.warnings.iter().chain(&warnings) {
         eprintln!("{}", warning.render(colour));
+        said.push(warning.message.clone());
     }
     let format = if is_json { "json" } else { "hcl2" }.to_owned();
     let submission = (source.len() <= MAX_SOURCE_BYTES).then_some(JobSubmission { source, format, variable_flags, variables });
-    Ok(JobspecInput { job: jobspec::json::job_to_value(&parsed.job), submission })
+    Ok(JobspecInput { job: jobspec::json::job_to_value(&parsed.job), submission, said })
 }
 
 /// Whether a text is the API's JSON, rather than HCL's JSON form, whose job is under `job`.

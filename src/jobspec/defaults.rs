@@ -2,10 +2,13 @@
 //!
 //! Done on the API's form, where "left out" can still be told from "zero": the model has no such difference.
 
+use serde_json::Value as Json;
+
 use super::json::policies;
 use super::json::types::{
     ApiJob, ApiLogConfig, ApiMigrate, ApiNetwork, ApiReschedule, ApiResources, ApiRestart, ApiService, ApiTask, ApiTaskGroup, ApiUpdate,
 };
+use super::validate::Problem;
 use crate::model::JobType;
 use crate::model::policy::{MigrateStrategy, ReschedulePolicy, RestartPolicy, UpdateStrategy};
 use crate::model::task::LogConfig;
@@ -15,8 +18,10 @@ macro_rules! fill {
     ($target:expr, $source:expr, $($field:ident),+) => { $( if $target.$field.is_none() { $target.$field.clone_from(&$source.$field); } )+ };
 }
 
-/// Fills in what the user left out. What stays `None` afterwards means "none" or its type's zero.
-pub fn canonicalize(job: &mut ApiJob) {
+/// Fills in what the user left out. What stays `None` afterwards means "none" or its type's zero. Answers with what was asked for in an
+/// old way and is done in the new one.
+pub fn canonicalize(job: &mut ApiJob) -> Vec<Problem> {
+    let mut warnings = Vec::new();
     default_text(&mut job.name, job.id.as_deref().unwrap_or_default());
     default_text(&mut job.namespace, "default");
     default_text(&mut job.region, "global");
@@ -41,11 +46,13 @@ pub fn canonicalize(job: &mut ApiJob) {
     let reschedule = job.reschedule.take().unwrap_or_default();
     let migrate = job.migrate.take();
     for group in job.task_groups.iter_mut().flatten() {
+        lift_networks(group, &mut warnings);
         group_defaults(group, job_type, update.as_ref(), &reschedule, migrate.as_ref());
     }
     if rolls_out(job_type) {
         job.update = update.map(|update| complete_update(update, None));
     }
+    warnings
 }
 
 /// Whether jobs of a type are updated step by step.
@@ -54,18 +61,29 @@ fn rolls_out(job_type: JobType) -> bool {
 }
 
 /// Tasks once asked for networks themselves (`resources { network {} }`). A group without one takes over what its tasks ask for.
-fn lift_networks(group: &mut ApiTaskGroup) {
+fn lift_networks(group: &mut ApiTaskGroup, warnings: &mut Vec<Problem>) {
     if group.networks.as_ref().is_some_and(|networks| !networks.is_empty()) {
         return;
     }
     let mut lifted: Option<ApiNetwork> = None;
-    for network in group.tasks.iter_mut().flatten().filter_map(|task| task.resources.as_mut()?.networks.take()).flatten() {
-        let Some(first) = &mut lifted else {
-            lifted = Some(network);
-            continue;
-        };
-        first.reserved_ports.get_or_insert_default().extend(network.reserved_ports.into_iter().flatten());
-        first.dynamic_ports.get_or_insert_default().extend(network.dynamic_ports.into_iter().flatten());
+    for task in group.tasks.iter_mut().flatten() {
+        let networks = task.resources.as_mut().and_then(|resources| resources.networks.take()).unwrap_or_default();
+        if !networks.is_empty() {
+            let names = (group.name.as_deref().unwrap_or_default(), task.name.as_deref().unwrap_or_default());
+            let path = format!("job.group[{}].task[{}].resources.network[0]", names.0, names.1);
+            warnings.push(
+                Problem::warning(path, "a network of a task is obsolete: its ports are given to the group")
+                    .with_help(Some("write `network { ... }` into the group".to_owned())),
+            );
+        }
+        for network in networks {
+            let Some(first) = &mut lifted else {
+                lifted = Some(network);
+                continue;
+            };
+            first.reserved_ports.get_or_insert_default().extend(network.reserved_ports.into_iter().flatten());
+            first.dynamic_ports.get_or_insert_default().extend(network.dynamic_ports.into_iter().flatten());
+        }
     }
     group.networks = lifted.map(|network| vec![network]);
 }
@@ -77,7 +95,6 @@ fn group_defaults(
     reschedule: &ApiReschedule,
     migrate: Option<&ApiMigrate>,
 ) {
-    lift_networks(group);
     if group.count.is_none() {
         group.count = Some(group.scaling.as_ref().and_then(|scaling| scaling.min).unwrap_or(1));
     }
@@ -154,6 +171,7 @@ fn task_defaults(task: &mut ApiTask, restart: &ApiRestart) {
     let logs = task.log_config.get_or_insert_default();
     fill!(logs, standard, max_files, max_file_size, disabled);
     resource_defaults(task.resources.get_or_insert_default());
+    kept_defaults(task);
     for template in task.templates.iter_mut().flatten() {
         default_text(&mut template.change_mode, "restart");
         default_text(&mut template.perms, "0644");
@@ -173,6 +191,35 @@ fn task_defaults(task: &mut ApiTask, restart: &ApiRestart) {
     }
 }
 
+/// Defaults of stanzas that are kept as JSON: they come back as Nomad would show them.
+fn kept_defaults(task: &mut ApiTask) {
+    let second = 1_000_000_000u64;
+    fill_json(
+        task.vault.as_mut(),
+        &[("Env", true.into()), ("DisableFile", false.into()), ("ChangeMode", "restart".into()), ("Cluster", "default".into())],
+    );
+    fill_json(task.consul.as_mut(), &[("Cluster", "default".into())]);
+    fill_json(
+        task.csi_plugin_config.as_mut(),
+        &[("MountDir", "/csi".into()), ("StagePublishBaseDir", "/local/csi".into()), ("HealthTimeout", (30 * second).into())],
+    );
+    for template in task.templates.iter_mut().flatten() {
+        let defaults = [("Timeout", (5 * second).into()), ("FailOnError", false.into()), ("RunOnFirstRender", false.into())];
+        fill_json(template.change_script.as_mut(), &defaults);
+    }
+}
+
+/// Adds what a JSON object does not say.
+fn fill_json(stanza: Option<&mut Json>, defaults: &[(&str, Json)]) {
+    let Some(fields) = stanza.and_then(Json::as_object_mut) else { return };
+    for (name, default) in defaults {
+        let field = fields.entry(*name).or_insert(Json::Null);
+        if field.is_null() {
+            field.clone_from(default);
+        }
+    }
+}
+
 fn resource_defaults(resources: &mut ApiResources) {
     // Whole cores take the place of shares.
     let has_cores = resources.cores.is_some_and(|cores| cores > 0);
@@ -187,6 +234,7 @@ fn service_defaults(service: &mut ApiService) {
     default_text(&mut service.provider, "consul");
     default_text(&mut service.address_mode, "auto");
     default_text(&mut service.on_update, "require_healthy");
+    fill_json(service.weights.as_mut(), &[("Passing", 1.into()), ("Warning", 1.into())]);
     let shared = service.check_restart.take();
     for check in service.checks.iter_mut().flatten() {
         default_text(&mut check.on_update, service.on_update.as_deref().unwrap_or_default());

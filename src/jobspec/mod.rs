@@ -31,7 +31,7 @@ pub use self::config::config_from_hcl;
 pub use self::diagnostic::{Diagnostic, Severity};
 pub use self::files::FileAccess;
 pub use self::hcl::variables::{VariableFile, VariableSources};
-pub use self::validate::{Problem, validate};
+pub use self::validate::{MAX_NESTING, Problem, validate};
 
 use self::decode::{Decoder, Spans};
 use self::diagnostic::{Origin, Position, Report, Source};
@@ -90,7 +90,9 @@ impl Place {
         let source = Source { name: &self.file, text: &self.source, origin: self.origin.as_ref() };
         let mut path = path;
         loop {
-            if let Some(span) = self.spans.get(path) {
+            // What is one thing in the API may be the first of several blocks in the text.
+            let found = self.spans.get(path).or_else(|| self.spans.get(&format!("{path}[0]")));
+            if let Some(span) = found {
                 return Some(source.position(span));
             }
             path = &path[..path.rfind(['.', '['])?];
@@ -193,10 +195,10 @@ fn read(input: &Input<'_>, text: &str, origin: Option<&Origin>) -> Result<Parsed
     if !decoder.report.is_empty() {
         return Err(decoder.report.into_list());
     }
-    let spans = decoder.spans;
+    let (spans, obsolete) = (decoder.spans, decoder.obsolete);
     let place = Place { file: file.to_owned(), source: text.to_owned(), origin: origin.cloned(), spans };
-    let job = json::job_from_api_value(serde_json::Value::Object(api)).map_err(|problems| place.locate(&problems))?;
-    let mut parsed = Parsed { job, warnings: Vec::new(), place };
-    parsed.warnings = parsed.locate(&json::kept::warnings(&parsed.job));
-    Ok(parsed)
+    let built = json::job_from_api_value(serde_json::Value::Object(api)).map_err(|problems| place.locate(&problems))?;
+    let mut warnings = place.locate(&obsolete);
+    warnings.extend(place.locate(&built.warnings));
+    Ok(Parsed { job: built.job, warnings, place })
 }

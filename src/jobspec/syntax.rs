@@ -21,7 +21,13 @@ pub fn syntax_error(source: &Source<'_>, error: &parser::Error) -> Diagnostic {
     let explained = if source.origin.is_none() { explain(source.text, offset) } else { None };
     match explained {
         Some(Explanation { span, message, help }) => source.diagnostic(Severity::Error, "syntax", Some(span), message).with_help(help),
-        None => source.diagnostic(Severity::Error, "syntax", Some(offset..offset + 1), error.message()),
+        None => {
+            let expected = error.message();
+            // The parser lists the letters that a value may begin with.
+            let is_value = expected.starts_with("invalid expression");
+            let message = if is_value { "a value is expected here: \"text\", 5, true, [...], {...}, var.name or f(x)" } else { expected };
+            source.diagnostic(Severity::Error, "syntax", Some(offset..offset + 1), message)
+        }
     }
 }
 

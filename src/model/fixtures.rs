@@ -157,3 +157,16 @@ pub fn placing(job: &Job, node: NodeId, first: u32, count: u32, id_seed: u128) -
         ..Plan::default()
     }
 }
+
+pub fn scaling_event(count: Option<u32>, previous_count: u32) -> super::scaling::ScalingEvent {
+    super::scaling::ScalingEvent {
+        at: Timestamp(1),
+        count,
+        previous_count,
+        error: count.is_none(),
+        message: "asked for".into(),
+        meta: ConfigValue::Map(BTreeMap::from([("by".to_owned(), ConfigValue::String("a test".to_owned()))])),
+        eval_id: None,
+        create_index: 0,
+    }
+}

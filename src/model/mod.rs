@@ -24,9 +24,11 @@ pub mod node;
 pub mod plan;
 pub mod policy;
 pub mod resources;
+pub mod scaling;
 pub mod scheduler_config;
 pub mod security;
 pub mod service;
+pub mod signing_key;
 pub mod task;
 pub mod units;
 

@@ -12,7 +12,7 @@ pub struct TaskResources {
     /// Whole cores reserved through a cpuset.
     pub cores: u16,
     pub memory: MebiBytes,
-    /// The hard limit when it is above `memory`; zero: `memory` is the limit.
+    /// The hard limit when it is above `memory`; zero: `memory` is the limit; [`MebiBytes::UNLIMITED`]: there is none.
     pub memory_max: MebiBytes,
     pub devices: Vec<DeviceAsk>,
 }

@@ -63,3 +63,8 @@ unit! {
     /// Memory or disk in MiB (Nomad writes MB and means MiB).
     MebiBytes, "MiB"
 }
+
+impl MebiBytes {
+    /// Above everything: a limit that is none.
+    pub const UNLIMITED: Self = Self(u64::MAX);
+}

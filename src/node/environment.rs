@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::alloc_dir::AllocDir;
 use super::interpolate::Interpolation;
-use crate::model::{Allocation, AssignedDevice, AssignedPort, Job, Node, Task, TaskGroup};
+use crate::model::{Allocation, AssignedDevice, AssignedPort, Job, MebiBytes, Node, Task, TaskGroup};
 
 /// Never passed on from the agent's environment: they are the operator's, not the tasks'.
 const WITHHELD: [&str; 12] = [
@@ -105,7 +105,7 @@ impl EnvironmentSource<'_> {
             set("NOMAD_CPU_CORES", core_list(&self.allocation.cores));
         }
         set("NOMAD_MEMORY_LIMIT", resources.memory.0.to_string());
-        if resources.memory_max > resources.memory {
+        if resources.memory_max > resources.memory && resources.memory_max != MebiBytes::UNLIMITED {
             set("NOMAD_MEMORY_MAX_LIMIT", resources.memory_max.0.to_string());
         }
         if let Some(parent) = self.node.attributes.get("unique.cgroup.parent") {

@@ -20,6 +20,8 @@ pub enum NodeError {
     UnknownTask { alloc: AllocId, task: String },
     #[error("task {0:?} is not running")]
     TaskNotRunning(String),
+    #[error("no task of allocation {0} is running")]
+    NothingRuns(AllocId),
     #[error("{0:?} is not a signal")]
     BadSignal(String),
     #[error("the node is shutting down")]

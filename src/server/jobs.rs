@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Registered, Server, ServerError, View, evaluation_of};
-use crate::model::{EvalTrigger, Evaluation, Job, JobKey, TaskGroup, Text};
+use crate::model::scaling::ScalingEvent;
+use crate::model::{ConfigValue, EvalTrigger, Evaluation, Job, JobKey, TaskGroup, Text};
 use crate::scheduler::{DryRun, dry_run};
 use crate::state::{Command, Submission};
 use crate::util::clock::Timestamp;
@@ -19,6 +20,20 @@ pub struct RegisterJob {
     pub eval_priority: Option<u8>,
     /// Keep the counts that the job has now.
     pub preserve_counts: bool,
+}
+
+/// What is wanted of a group's count.
+#[derive(Clone, Debug)]
+pub struct ScaleRequest {
+    pub group: Text,
+    /// `None`: nothing changes, the message is kept.
+    pub count: Option<u32>,
+    pub message: Text,
+    /// The message tells of an error.
+    pub error: bool,
+    pub meta: ConfigValue,
+    /// Only if the job's modify index is this.
+    pub enforce_index: Option<u64>,
 }
 
 /// What registering a job would do now.
@@ -105,36 +120,64 @@ impl Server {
         Ok(Registered { eval_id, index: reply.index, job_modify_index: job.job_modify_index })
     }
 
-    /// Sets a group's count. `None` only records the wish's message (nothing changes).
-    pub async fn scale_job(
-        &self,
-        key: JobKey,
-        group: &str,
-        count: Option<u32>,
-        enforce_index: Option<u64>,
-    ) -> Result<Registered, ServerError> {
+    /// Sets a group's count, or only keeps the message when there is none; both are among the job's scaling events afterwards.
+    pub async fn scale_job(&self, key: JobKey, request: ScaleRequest) -> Result<Registered, ServerError> {
+        let now = Timestamp::now();
         let current = self.existing_job(&key)?;
-        if current.stop {
+        if current.stop && request.count.is_some() {
             return Err(ServerError::Invalid(vec!["job is stopped: start it before scaling".to_owned()]));
         }
         let mut job = Job::clone(&current);
-        let target = job.groups.iter_mut().find(|row| &*row.name == group);
-        let target = target.ok_or_else(|| ServerError::Invalid(vec![format!("task group {group:?} does not exist in job")]))?;
-        let Some(count) = count else {
-            return Ok(Registered { eval_id: None, index: self.store().load().index(), job_modify_index: current.job_modify_index });
+        let target = job.groups.iter_mut().find(|row| row.name == request.group);
+        let target = target.ok_or_else(|| ServerError::Invalid(vec![format!("task group {:?} does not exist in job", request.group)]))?;
+        let previous_count = target.count;
+        let mut event = ScalingEvent {
+            at: now,
+            count: request.count,
+            previous_count,
+            error: request.error,
+            message: request.message,
+            meta: request.meta,
+            eval_id: None,
+            create_index: 0,
         };
-        if let Some(scaling) = &target.scaling
-            && !(scaling.min..=scaling.max).contains(&count)
-        {
-            let problem =
-                format!("group count {count} must be between the scaling policy's minimum {} and maximum {}", scaling.min, scaling.max);
-            return Err(ServerError::Invalid(vec![problem]));
-        }
-        target.count = count;
-        let submission = self.store().load().submission(&current.reference()).map(|row| Submission::clone(row));
-        // Against a lost update: somebody else's registration in between is a conflict, not overwritten.
-        let enforce_index = enforce_index.or(Some(current.job_modify_index));
-        self.register(job, submission, enforce_index, None, EvalTrigger::JobScaling).await
+        let command = match request.count {
+            None => Command::ScaleJob {
+                key: key.clone(),
+                group: request.group,
+                event: Box::new(event),
+                job: None,
+                submission: None,
+                enforce_index: None,
+                evaluation: None,
+                at: now,
+            },
+            Some(count) => {
+                check_bounds(target, count)?;
+                target.count = count;
+                let evaluation = (!job.is_template()).then(|| Box::new(evaluation_of(&job, EvalTrigger::JobScaling, now)));
+                event.eval_id = evaluation.as_ref().map(|evaluation| evaluation.id);
+                let submission = self.store().load().submission(&current.reference()).cloned();
+                Command::ScaleJob {
+                    key: key.clone(),
+                    group: request.group,
+                    event: Box::new(event),
+                    job: Some(Arc::new(job)),
+                    submission,
+                    // Against a lost update: somebody else's registration in between is a conflict, not overwritten.
+                    enforce_index: request.enforce_index.or(Some(current.job_modify_index)),
+                    evaluation,
+                    at: now,
+                }
+            }
+        };
+        let eval_id = match &command {
+            Command::ScaleJob { event, .. } => event.eval_id,
+            _ => None,
+        };
+        let reply = self.propose(command).await?;
+        let job_modify_index = self.store().load().job(&key).map_or(reply.index, |job| job.job_modify_index);
+        Ok(Registered { eval_id, index: reply.index, job_modify_index })
     }
 
     /// Registers an earlier version again, as a new version.
@@ -172,6 +215,12 @@ impl Server {
     pub(super) fn existing_job(&self, key: &JobKey) -> Result<Arc<Job>, ServerError> {
         self.store().load().job(key).cloned().ok_or(ServerError::NotFound("job not found"))
     }
+}
+
+fn check_bounds(group: &TaskGroup, count: u32) -> Result<(), ServerError> {
+    let Some(scaling) = group.scaling.as_ref().filter(|scaling| !(scaling.min..=scaling.max).contains(&count)) else { return Ok(()) };
+    let problem = format!("group count {count} must be between the scaling policy's minimum {} and maximum {}", scaling.min, scaling.max);
+    Err(ServerError::Invalid(vec![problem]))
 }
 
 fn with_priority(evaluation: Evaluation, priority: Option<u8>) -> Evaluation {

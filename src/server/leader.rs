@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use super::{Server, deployments, drains, garbage, periodic, scheduler_loop, silent_nodes};
+use super::{Server, deployments, drains, garbage, keyring, periodic, scheduler_loop, silent_nodes};
 use crate::state::Command;
 use crate::util::clock::Timestamp;
 
@@ -31,6 +31,7 @@ pub(super) async fn lead(server: Arc<Server>) {
             () = deployments::watch(&server) => {}
             () = periodic::run(&server) => {}
             () = collect_garbage(&server) => {}
+            () = keyring::ensure_key(&server) => {}
         }
     }
 }

@@ -12,6 +12,7 @@ mod drains;
 pub mod garbage;
 pub mod heartbeats;
 mod jobs;
+mod keyring;
 mod leader;
 pub mod node_link;
 mod periodic;
@@ -36,7 +37,7 @@ use crate::util::clock::Timestamp;
 pub use children::{DispatchJob, Dispatched};
 pub use cluster::DrainRequest;
 pub use deployments::DeploymentChange;
-pub use jobs::{DryRunResult, RegisterJob};
+pub use jobs::{DryRunResult, RegisterJob, ScaleRequest};
 pub use view::View;
 
 /// Settings of a server, with Nomad's defaults.

@@ -10,8 +10,10 @@ use crate::codec::Persisted;
 use crate::model::allocation::DesiredTransition;
 use crate::model::node::DrainStrategy;
 use crate::model::plan::DeploymentUpdate;
+use crate::model::scaling::ScalingEvent;
 use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::security::{JoinRefusal, SecurityChange};
+use crate::model::signing_key::SigningKey;
 use crate::model::{
     AllocId, AllocationUpdate, DeploymentId, Eligibility, EvalId, Evaluation, Job, JobKey, Node, NodeId, NodeStatus, Plan, Text,
 };
@@ -144,6 +146,21 @@ pub enum Command {
     },
     ChangeSecurity {
         change: SecurityChange,
+    },
+    /// Changes the count of a group by registering the job with it, and keeps the event; without a job, only the event.
+    ScaleJob {
+        key: JobKey,
+        group: Text,
+        event: Box<ScalingEvent>,
+        job: Option<Arc<Job>>,
+        submission: Option<Arc<Submission>>,
+        enforce_index: Option<u64>,
+        evaluation: Option<Box<Evaluation>>,
+        at: Timestamp,
+    },
+    /// Another key to sign identities with; from now on it is the one that signs.
+    AddSigningKey {
+        key: Box<SigningKey>,
     },
 }
 

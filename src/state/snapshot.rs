@@ -7,8 +7,10 @@ use serde::{Deserialize, Serialize};
 
 use super::tables::{State, Submission, Table};
 use crate::codec::{self, CodecError, Persisted};
+use crate::model::scaling::ScalingEvents;
 use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::security::ClusterSecurity;
+use crate::model::signing_key::SigningKey;
 use crate::model::{Allocation, Deployment, Evaluation, Job, JobKey, Node, NodeId, Text};
 use crate::util::clock::Timestamp;
 
@@ -35,6 +37,8 @@ enum Row {
     /// Parent, idempotency token, child.
     Dispatch(JobKey, Text, JobKey),
     Security(Arc<ClusterSecurity>),
+    ScalingEvents(JobKey, Arc<ScalingEvents>),
+    SigningKey(u64, Arc<SigningKey>),
 }
 
 impl Persisted for Row {
@@ -58,7 +62,9 @@ pub fn encode(state: &State) -> Result<Vec<u8>, CodecError> {
         .chain(state.launches.iter().map(|(key, settled)| Row::Launch(key.clone(), *settled)))
         .chain(state.dispatches.iter().map(|((parent, token), child)| Row::Dispatch(parent.clone(), token.clone(), child.clone())))
         // A cluster without one (a dev agent) has no such row.
-        .chain(state.security.is_initialized().then(|| Row::Security(Arc::clone(&state.security))));
+        .chain(state.security.is_initialized().then(|| Row::Security(Arc::clone(&state.security))))
+        .chain(state.scaling_events.iter().map(|(key, events)| Row::ScalingEvents(key.clone(), Arc::clone(events))))
+        .chain(state.signing_keys.iter().map(|(index, key)| Row::SigningKey(*index, Arc::clone(key))));
     let mut bytes = Vec::new();
     for row in rows {
         let envelope = codec::encode(&row)?;
@@ -141,6 +147,12 @@ fn insert(state: &mut State, row: Row) -> Result<(), CodecError> {
             state.dispatches.insert((parent, token), child);
         }
         Row::Security(security) => state.security = security,
+        Row::ScalingEvents(key, events) => {
+            state.scaling_events.insert(key, events);
+        }
+        Row::SigningKey(index, key) => {
+            state.signing_keys.insert(index, key);
+        }
     }
     Ok(())
 }

@@ -6,8 +6,10 @@ use std::sync::Arc;
 use imbl::{OrdMap, OrdSet};
 use serde::{Deserialize, Serialize};
 
+use crate::model::scaling::ScalingEvents;
 use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::security::ClusterSecurity;
+use crate::model::signing_key::SigningKey;
 use crate::model::{AllocId, Allocation, Deployment, DeploymentId, EvalId, Evaluation, Job, JobKey, JobRef, Node, NodeId, Text};
 use crate::util::clock::Timestamp;
 
@@ -58,6 +60,10 @@ pub struct State {
     /// Children of parameterized jobs by the idempotency token of their dispatch.
     pub(super) dispatches: OrdMap<(JobKey, Text), JobKey>,
     pub(super) dispatch_tokens: OrdMap<JobKey, (JobKey, Text)>,
+    /// Of the job by this name, as long as it is registered.
+    pub(super) scaling_events: OrdMap<JobKey, Arc<ScalingEvents>>,
+    /// By the index they were added at: the last one signs, all of them check.
+    pub(super) signing_keys: OrdMap<u64, Arc<SigningKey>>,
     pub(super) nodes: OrdMap<NodeId, Arc<Node>>,
     pub(super) allocations: OrdMap<AllocId, Arc<Allocation>>,
     pub(super) allocations_by_job: OrdSet<(JobKey, AllocId)>,
@@ -142,6 +148,16 @@ impl State {
 
     pub fn submission(&self, job: &JobRef) -> Option<&Arc<Submission>> {
         self.submissions.get(&(job.key.clone(), job.modify_index))
+    }
+
+    /// What was done to the counts of a job's groups; `None`: nothing yet.
+    pub fn scaling_events(&self, key: &JobKey) -> Option<&Arc<ScalingEvents>> {
+        self.scaling_events.get(key)
+    }
+
+    /// Keys that signatures are checked with, oldest first; the last one signs.
+    pub fn signing_keys(&self) -> impl DoubleEndedIterator<Item = &Arc<SigningKey>> {
+        self.signing_keys.values()
     }
 
     pub fn node(&self, id: NodeId) -> Option<&Arc<Node>> {

@@ -50,6 +50,9 @@ impl Seeds {
             let parsed = parse_hcl(&text, &name, &VariableSources::default());
             jobs.extend(parsed.map(|parsed| parsed.job).inspect_err(|problems| eprintln!("{name}: {problems:?}")));
         }
+        for (name, text) in self.texts("tests/jobspecs-wild")? {
+            self.write("jobspec_hcl", &name, &text)?;
+        }
         for (name, text) in self.texts("tests/jobspec-errors")? {
             let source = text.split("\n=====\n").next().unwrap_or_default();
             self.write("jobspec_hcl", &name, source)?;

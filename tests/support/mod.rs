@@ -32,6 +32,8 @@ pub struct TestAgent {
     /// `-dev`, or a configuration file.
     mode: Vec<String>,
     extra: Vec<String>,
+    /// Variables for the agent's process.
+    pub env: Vec<(String, String)>,
 }
 
 impl TestAgent {
@@ -75,6 +77,7 @@ impl TestAgent {
             keeps_data: true,
             mode: vec!["-dev".to_owned()],
             extra: extra.iter().map(|arg| (*arg).to_owned()).collect(),
+            env: Vec::new(),
         }
     }
 
@@ -97,6 +100,7 @@ impl TestAgent {
             .args(&self.extra)
             // Temporary directories of its own go below the test's.
             .env("TMPDIR", self.dir.path())
+            .envs(self.env.iter().map(|(name, value)| (name, value)))
             .stdin(Stdio::null())
             .stdout(log.try_clone().expect("the log opens"))
             .stderr(log);
@@ -252,6 +256,12 @@ impl TestAgent {
         pids
     }
 
+    /// The first process of each task: those of [`Self::task_pids`] that no other of them started.
+    pub fn main_pids(&self) -> Vec<u32> {
+        let pids = self.task_pids();
+        pids.iter().copied().filter(|pid| parent_of(*pid).is_some_and(|parent| !pids.contains(&parent))).collect()
+    }
+
     /// This agent's own groups, in every hierarchy.
     pub fn cgroups(&self) -> Vec<PathBuf> {
         let parents = hierarchies().into_iter().map(|hierarchy| hierarchy.join(&self.cgroup_parent));
@@ -336,6 +346,11 @@ pub fn signal(pid: u32, name: &str) {
 pub fn is_alive(pid: u32) -> bool {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().next()).is_some_and(|state| state != "Z")
+}
+
+fn parent_of(pid: u32) -> Option<u32> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    stat.rsplit(')').next()?.split_whitespace().nth(1)?.parse().ok()
 }
 
 pub fn is_root() -> bool {

@@ -23,6 +23,8 @@ pub struct AgentDescription {
     pub rpc_address: String,
     pub server_enabled: bool,
     pub client_enabled: bool,
+    /// The address that identities name as their issuer.
+    pub oidc_issuer: Option<String>,
     /// The effective configuration with secrets left out, under Nomad's names.
     pub config: serde_json::Map<String, serde_json::Value>,
 }

@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use super::ServerError;
 use crate::model::plan::PlacementMetrics;
 use crate::model::scheduler_config::SchedulerConfig;
-use crate::model::{AllocId, DeploymentId, Eligibility, EvalId, Job, JobKey, NodeId, Text};
+use crate::model::{AllocId, ConfigValue, DeploymentId, Eligibility, EvalId, Job, JobKey, NodeId, Text};
 use crate::state::{Store, Submission};
 
 /// Reads go to [`Self::store`]; every write is durable on a quorum when its future resolves. A follower forwards to the leader.
@@ -136,6 +136,10 @@ pub struct ScaleJob {
     pub group: String,
     pub count: Option<u32>,
     pub message: String,
+    /// The message tells of an error.
+    pub error: bool,
+    /// Kept with the event; an autoscaler's own.
+    pub meta: ConfigValue,
     pub enforce_index: Option<u64>,
 }
 

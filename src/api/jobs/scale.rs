@@ -7,9 +7,14 @@ use crate::api::ApiError;
 use crate::api::call::{Answer, Call};
 use crate::api::handles::ScaleJob;
 use crate::api::types::job::JobRegisterResponse;
-use crate::api::types::scale::{ScaleRequest, ScaleStatus, TaskGroupScaleStatus};
-use crate::model::{AllocClientStatus, Job};
+use crate::api::types::scale::{ScaleRequest, ScaleStatus, ScalingEvent, TaskGroupScaleStatus};
+use crate::jobspec::MAX_NESTING;
+use crate::jobspec::json::kept;
+use crate::model::{AllocClientStatus, ConfigValue, Job, scaling};
 use crate::state::{State, Table};
+
+/// The largest request to scale that is kept as an event, in bytes.
+const MAX_EVENT: usize = 64 << 10;
 
 pub async fn status(call: Call) -> Answer {
     let key = call.job_key()?;
@@ -21,7 +26,7 @@ pub async fn status(call: Call) -> Answer {
         job_create_index: job.create_index,
         job_modify_index: job.job_modify_index,
         job_stopped: job.stop,
-        task_groups: groups(&view.state, job),
+        task_groups: with_events(groups(&view.state, job), &view.state, job),
     };
     call.found(&view, &status)
 }
@@ -46,6 +51,28 @@ fn groups(state: &State, job: &Job) -> BTreeMap<String, TaskGroupScaleStatus> {
     groups
 }
 
+fn with_events(mut groups: BTreeMap<String, TaskGroupScaleStatus>, state: &State, job: &Job) -> BTreeMap<String, TaskGroupScaleStatus> {
+    for (name, events) in state.scaling_events(&job.key).into_iter().flat_map(|events| events.iter()) {
+        if let Some(group) = groups.get_mut(&**name) {
+            group.events = events.iter().map(event_to_api).collect();
+        }
+    }
+    groups
+}
+
+fn event_to_api(event: &scaling::ScalingEvent) -> ScalingEvent {
+    ScalingEvent {
+        count: event.count.map(i64::from),
+        previous_count: event.previous_count.into(),
+        error: event.error,
+        message: event.message.to_string(),
+        meta: kept::to_json(&event.meta).as_object().cloned(),
+        eval_id: event.eval_id.map(|id| id.to_string()),
+        time: u64::try_from(event.at.0).unwrap_or(0),
+        create_index: event.create_index,
+    }
+}
+
 pub async fn scale(call: Call) -> Answer {
     let request: ScaleRequest = call.json()?;
     let group = request.target.get("Group").filter(|name| !name.is_empty());
@@ -58,7 +85,12 @@ pub async fn scale(call: Call) -> Answer {
         Some(count) => Some(u32::try_from(count).map_err(|_| ApiError::bad_request("scaling action count can't be negative"))?),
     };
     let enforce_index = (request.job_modify_index > 0).then_some(request.job_modify_index);
-    let scale = ScaleJob { group, count, message: request.message, enforce_index };
+    let meta = request.meta.map_or(ConfigValue::Null, |meta| kept::to_config(serde_json::Value::Object(meta)));
+    if call.body.len() > MAX_EVENT || meta.depth() > MAX_NESTING {
+        let message = format!("a scaling event holds at most {MAX_EVENT} bytes, nested {MAX_NESTING} levels deep");
+        return Err(ApiError::bad_request(message));
+    }
+    let scale = ScaleJob { group, count, message: request.message, error: request.error, meta, enforce_index };
     let registered = call.api.server.scale_job(call.job_key()?, scale).await?;
     call.written(registered.index, &JobRegisterResponse::from(&registered))
 }

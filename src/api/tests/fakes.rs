@@ -17,6 +17,7 @@ use crate::api::handles::{
 use crate::api::types::stats::{AllocResourceUsage, HostStats};
 use crate::api::{ApiContext, router};
 use crate::model::plan::DeploymentUpdate;
+use crate::model::scaling::ScalingEvent;
 use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::security::{JoinToken, Role};
 use crate::model::{
@@ -45,7 +46,7 @@ impl World {
             server: Arc::clone(&server) as Arc<dyn ServerHandle>,
             cluster: Arc::clone(&server) as Arc<dyn ClusterHandle>,
             nodes: Arc::new(FakeNodes),
-            agent: Arc::new(FakeAgent),
+            agent: Arc::new(FakeAgent { oidc_issuer: None }),
             metrics: Arc::new(Registry::default()),
             events: broker,
             stopping,
@@ -202,8 +203,23 @@ impl ServerHandle for FakeServer {
         let Some(group) = job.groups.iter_mut().find(|group| *group.name == *request.group) else {
             return at_once(Err(ServerError::Invalid(vec!["no such group".into()])));
         };
+        let event = ScalingEvent {
+            message: request.message.as_str().into(),
+            meta: request.meta,
+            ..fixtures::scaling_event(request.count, group.count)
+        };
         group.count = request.count.unwrap_or(group.count);
-        at_once(self.register(job, None, request.enforce_index))
+        let outcome = self.apply(Command::ScaleJob {
+            key,
+            group: request.group.into(),
+            event: Box::new(event),
+            job: request.count.map(|_| Arc::new(job)),
+            submission: None,
+            enforce_index: request.enforce_index,
+            evaluation: None,
+            at: Timestamp(1),
+        });
+        at_once(outcome.map(|index| Registered { eval_id: Some(EvalId(8)), index, job_modify_index: index }))
     }
 
     fn revert_job(&self, _: JobKey, _: u64, _: Option<u64>) -> Answer<'_, Registered> {
@@ -395,7 +411,9 @@ impl NodeApi for FakeNode {
     }
 }
 
-struct FakeAgent;
+pub struct FakeAgent {
+    pub oidc_issuer: Option<String>,
+}
 
 impl AgentHandle for FakeAgent {
     fn description(&self) -> AgentDescription {
@@ -406,6 +424,7 @@ impl AgentHandle for FakeAgent {
             version: "0.1.0".into(),
             server_enabled: true,
             client_enabled: true,
+            oidc_issuer: self.oidc_issuer.clone(),
             ..AgentDescription::default()
         }
     }

@@ -5,6 +5,7 @@ mod deployments;
 mod errors;
 mod events;
 mod fakes;
+mod key_set;
 mod lists;
 mod node_requests;
 mod routes;

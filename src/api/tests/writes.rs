@@ -31,6 +31,14 @@ async fn a_job_is_registered_read_changed_and_stopped() {
     let scaled = world.put("/v1/job/web/scale", json!({"Count": 5, "Target": {"Group": "web"}})).await;
     assert_eq!(scaled.status, StatusCode::OK, "{}", scaled.text);
     assert_eq!(world.get("/v1/job/web").await.json()["TaskGroups"][0]["Count"], 5);
+    let note = json!({"Target": {"Group": "web"}, "Message": "too slow", "Error": true, "Meta": {"load": [0.5, "high"]}});
+    assert_eq!(world.put("/v1/job/web/scale", note).await.status, StatusCode::OK);
+    let events = world.get("/v1/job/web/scale").await.json()["TaskGroups"]["web"]["Events"].clone();
+    assert_eq!((&events[0]["Count"], &events[0]["Message"], &events[0]["Error"]), (&json!(null), &json!("too slow"), &json!(true)));
+    assert_eq!(events[0]["Meta"], json!({"load": [0.5, "high"]}));
+    assert_eq!((&events[1]["Count"], &events[1]["PreviousCount"], &events[1]["Meta"]), (&json!(5), &json!(2), &json!(null)));
+    let huge = json!({"Target": {"Group": "web"}, "Message": "x".repeat(70_000)});
+    assert_eq!(world.put("/v1/job/web/scale", huge).await.status, StatusCode::BAD_REQUEST);
     let versions = world.get("/v1/job/web/versions").await.json();
     assert_eq!(versions["Versions"].as_array().unwrap().len(), 2);
     assert_eq!(versions["Versions"][0]["Version"], 1);

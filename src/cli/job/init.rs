@@ -2,7 +2,7 @@
 
 use std::io::Write as _;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use clap::Args;
 
 use crate::cli::exit::{Exit, Outcome};
@@ -29,7 +29,10 @@ pub struct InitArgs {
 impl InitArgs {
     pub fn run(self) -> Outcome {
         let text = if self.short { SHORT_EXAMPLE } else { EXAMPLE };
-        let mut file = std::fs::File::create_new(&self.file).with_context(|| format!("cannot create {:?}", self.file))?;
+        let mut file = std::fs::File::create_new(&self.file).map_err(|error| match error.kind() {
+            std::io::ErrorKind::AlreadyExists => anyhow!("{:?} exists already, and is left alone: name another file", self.file),
+            _ => anyhow!("cannot create {:?}: {error}", self.file),
+        })?;
         file.write_all(text.as_bytes()).with_context(|| format!("cannot write {:?}", self.file))?;
         print(&format!("Example job file written to {}", self.file))?;
         Ok(Exit::Ok)

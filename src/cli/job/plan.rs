@@ -57,11 +57,13 @@ impl PlanArgs {
         let Session { client, style } = self.connection.open()?;
         let input = jobspec_input::read(&self.jobspec)?;
         let id = input.id()?.to_owned();
-        let request = JobPlanRequest { job: input.job, diff: self.diff, policy_override: self.policy_override, ..Default::default() };
-        let answer = client.plan_job(&id, &request).await?;
+        let request =
+            JobPlanRequest { job: input.job.clone(), diff: self.diff, policy_override: self.policy_override, ..Default::default() };
+        let mut answer = client.plan_job(&id, &request).await?;
         if self.json_output {
             print_json(&answer)?;
         } else {
+            answer.warnings = input.unsaid(&answer.warnings);
             print(&render(&answer, &self.jobspec.path, style, self.verbose)?)?;
         }
         Ok(if changes(&answer) { Exit::Changes } else { Exit::Ok })

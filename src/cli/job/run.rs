@@ -65,8 +65,8 @@ impl RunArgs {
             return Ok(Exit::Ok);
         }
         let request = JobRegisterRequest {
-            job: input.job,
-            submission: input.submission,
+            job: input.job.clone(),
+            submission: input.submission.clone(),
             enforce_index: self.check_index.is_some(),
             job_modify_index: self.check_index.unwrap_or(0),
             policy_override: self.policy_override,
@@ -76,8 +76,9 @@ impl RunArgs {
             ..Default::default()
         };
         let answer = session.client.register_job(&request).await.map_err(explain_conflict)?;
-        if !answer.warnings.is_empty() {
-            note(&format!("Warnings:\n{}", answer.warnings.trim_end()));
+        let warnings = input.unsaid(&answer.warnings);
+        if !warnings.is_empty() {
+            note(&format!("Warnings:\n{warnings}"));
         }
         if answer.eval_id.is_empty() {
             // Periodic and parameterized jobs only run through their children.

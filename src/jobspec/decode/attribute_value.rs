@@ -18,7 +18,7 @@ pub fn decode(kind: Kind, name: &str, expr: &Expression, scope: &Scope<'_>) -> E
         return Ok(Json::Null);
     }
     scope.spend(value.weight(), expr.span())?;
-    convert(kind, &value).map_err(|problem| problem.located(name, expr, &value))
+    convert(kind, &value).map_err(|problem| problem.located(kind, name, expr, &value))
 }
 
 /// The value of `name` inside of a block that is a map of `kind`.
@@ -29,7 +29,7 @@ pub fn map_element(kind: Kind, name: &str, expr: &Expression, scope: &Scope<'_>)
         other => other,
     };
     let value = evaluate(expr, scope)?;
-    convert(inner, &value).map_err(|problem| problem.located(name, expr, &value))
+    convert(inner, &value).map_err(|problem| problem.located(inner, name, expr, &value))
 }
 
 /// Any value at all, as in a driver's `config`.
@@ -46,15 +46,34 @@ enum Problem {
 }
 
 impl Problem {
-    fn located(self, name: &str, expr: &Expression, value: &Value) -> Box<EvalError> {
+    fn located(self, kind: Kind, name: &str, expr: &Expression, value: &Value) -> Box<EvalError> {
         let (message, help) = match self {
             Self::Wanted(wanted) => (format!("`{name}` must be {wanted}, not {}", article(value)), None),
             Self::Message(message, help) => (format!("`{name}`: {message}"), help),
         };
         // A lone name is taken for a reference to the node; mostly its quotes are missing.
         let unquoted = expr.as_variable().map(|name| format!("did you mean the text \"{}\", in quotes?", name.as_str()));
+        let slip = slip(kind, value);
         let runtime = value.is_runtime_text().then(|| "`${...}` of the node is only known when the task runs".to_owned());
-        EvalError::new("wrong-type", expr.span(), message).with_help(unquoted.or(help).or(runtime))
+        EvalError::new("wrong-type", expr.span(), message).with_help(unquoted.or(help).or(runtime).or(slip))
+    }
+}
+
+/// What would have been right, where that can be guessed.
+fn slip(kind: Kind, value: &Value) -> Option<String> {
+    let text = match value {
+        Value::String(text) => text.trim(),
+        _ => return None,
+    };
+    match kind {
+        Kind::Texts if !text.is_empty() => Some(format!("write [{text:?}]")),
+        Kind::Int => {
+            let digits = &text[..text.find(|c: char| !c.is_ascii_digit()).unwrap_or(text.len())];
+            let unit = text[digits.len()..].trim();
+            let is_unit = !digits.is_empty() && !unit.is_empty() && unit.chars().all(char::is_alphabetic);
+            is_unit.then(|| "the number stands without a unit: cpu in MHz, memory and disk in MiB".to_owned())
+        }
+        _ => None,
     }
 }
 
@@ -68,6 +87,10 @@ fn convert(kind: Kind, value: &Value) -> Result<Json, Problem> {
         Kind::Texts => match value {
             Value::List(items) => items.iter().map(text).collect::<Result<Vec<_>, _>>().map(Json::from),
             _ => Err(Problem::Wanted("a list of strings")),
+        },
+        Kind::Ints => match value {
+            Value::List(items) => items.iter().map(|item| convert(Kind::Int, item)).collect::<Result<Vec<_>, _>>().map(Json::from),
+            _ => Err(Problem::Wanted("a list of whole numbers")),
         },
         Kind::TextMap => match value {
             Value::Map(items) => {

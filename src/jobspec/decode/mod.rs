@@ -3,25 +3,30 @@
 //! Nothing stops at the first error: what is wrong is noted with its place and left out.
 
 mod attribute_value;
+mod connect;
 mod finish;
 mod kept;
+mod obsolete;
 pub mod schema;
 mod services;
 mod stanzas;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::ptr;
 
 use hcl_edit::Span;
 use hcl_edit::structure::{Attribute, Block, Body, Structure};
 use serde_json::{Map, Value as Json};
 
+use self::connect::CONNECT;
 use self::schema::{Child, Shape, Stanza};
 use super::diagnostic::{Report, Severity, Source};
 use super::hcl::dynamic;
 use super::hcl::variables::to_diagnostic;
 use super::hcl::{EvalError, Scope};
-use super::suggest::{did_you_mean, usual_name};
+use super::suggest::{did_you_mean, nearest, usual_name};
+use super::validate::Problem;
 
 pub use self::stanzas::JOB;
 
@@ -36,6 +41,8 @@ pub struct Decoder<'a> {
     source: &'a Source<'a>,
     pub report: Report,
     pub spans: Spans,
+    /// Places of attributes that are read for the sake of old jobspecs and mean nothing.
+    pub obsolete: Vec<Problem>,
 }
 
 /// A block, written out or made by a `dynamic` one.
@@ -48,7 +55,7 @@ struct Instance<'a> {
 
 impl<'a> Decoder<'a> {
     pub fn new(source: &'a Source<'a>) -> Self {
-        Self { source, report: Report::default(), spans: Spans::new() }
+        Self { source, report: Report::default(), spans: Spans::new(), obsolete: Vec::new() }
     }
 
     pub fn error(&mut self, error: EvalError) {
@@ -93,9 +100,6 @@ impl<'a> Decoder<'a> {
         span: Option<Range<usize>>,
     ) -> Map<String, Json> {
         let mut object = Map::new();
-        if stanza.open {
-            return self.open_body(body, scope);
-        }
         self.structures(stanza, name, path, body, scope, &mut object);
         for required in stanza.required {
             let is_there = stanza.attribute(required).is_some_and(|attribute| object.contains_key(&attribute.field()));
@@ -190,6 +194,9 @@ impl<'a> Decoder<'a> {
             // Null is the same as not written.
             Ok(Json::Null) => {}
             Ok(json) => {
+                if let Some(reason) = obsolete::attribute(name, key) {
+                    self.obsolete.push(Problem::warning(format!("{path}.{key}"), reason));
+                }
                 object.insert(known.field(), json);
             }
             Err(error) => self.error(*error),
@@ -374,10 +381,25 @@ fn suggestion(name: &str, stanza: &'static Stanza) -> Option<String> {
     if !homes.is_empty() && homes.len() <= 4 {
         return Some(format!("`{name}` belongs into {}", homes.join(" or ")));
     }
-    did_you_mean(name, stanza.names())
+    did_you_mean(name, stanza.names()).or_else(|| {
+        let mut everywhere = BTreeSet::new();
+        collect_names(&JOB, &mut everywhere);
+        let meant = nearest(name, everywhere)?;
+        let mut homes = Vec::new();
+        find_homes(meant, &JOB, "job", &mut homes);
+        (homes.len() <= 4).then(|| format!("did you mean `{meant}`? It belongs into {}", homes.join(" or ")))
+    })
 }
 
-/// Stanzas that know `name`.
+/// Every name of a stanza and of those below it.
+fn collect_names(stanza: &'static Stanza, names: &mut BTreeSet<&'static str>) {
+    names.extend(stanza.names());
+    for child in stanza.children.iter().filter(|child| child.refused.is_none() && !ptr::eq(child.stanza, &CONNECT)) {
+        collect_names(child.stanza, names);
+    }
+}
+
+/// Stanzas that know `name`, without those of the service mesh: hardly anybody means them.
 fn find_homes(name: &str, stanza: &'static Stanza, called: &str, homes: &mut Vec<String>) {
     if stanza.attribute(name).is_some() || stanza.child(name).is_some() {
         let home = format!("`{called}`");
@@ -385,7 +407,7 @@ fn find_homes(name: &str, stanza: &'static Stanza, called: &str, homes: &mut Vec
             homes.push(home);
         }
     }
-    for child in stanza.children.iter().filter(|child| child.refused.is_none()) {
+    for child in stanza.children.iter().filter(|child| child.refused.is_none() && !ptr::eq(child.stanza, &CONNECT)) {
         find_homes(name, child.stanza, child.name, homes);
     }
 }

@@ -11,6 +11,7 @@ pub enum Kind {
     /// Go notation, or integer nanoseconds.
     Duration,
     Texts,
+    Ints,
     /// Names to text; may be written as a block too.
     TextMap,
     /// Names to lists of text; may be written as a block too.
@@ -108,14 +109,12 @@ pub struct Stanza {
     pub children: &'static [Child],
     /// Attributes that must be there.
     pub required: &'static [&'static str],
-    /// Everything in it is kept as it is, blocks as lists.
-    pub open: bool,
     pub finish: Finish,
 }
 
 impl Stanza {
     pub const fn of(attributes: &'static [Attribute]) -> Self {
-        Self { attributes, children: &[], required: &[], open: false, finish: Finish::Nothing }
+        Self { attributes, children: &[], required: &[], finish: Finish::Nothing }
     }
 
     pub const fn with(mut self, children: &'static [Child]) -> Self {
@@ -131,10 +130,6 @@ impl Stanza {
     pub const fn finished_by(mut self, finish: Finish) -> Self {
         self.finish = finish;
         self
-    }
-
-    pub const fn open() -> Self {
-        Self { attributes: &[], children: &[], required: &[], open: true, finish: Finish::Nothing }
     }
 
     pub fn attribute(&self, name: &str) -> Option<&'static Attribute> {

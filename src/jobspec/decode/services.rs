@@ -1,5 +1,6 @@
 //! Stanzas of services and their checks.
 
+use super::connect::CONNECT;
 use super::kept::IDENTITY;
 use super::schema::Kind::{Bool, Duration, Int, OneOf, Text, TextMap, Texts, TextsMap};
 use super::schema::{Stanza, attribute, many, one, renamed};
@@ -63,5 +64,3 @@ static CHECK: Stanza = Stanza::of(&[
 static CHECK_RESTART: Stanza = Stanza::of(&[attribute("limit", Int), attribute("grace", Duration), attribute("ignore_warnings", Bool)]);
 
 static WEIGHTS: Stanza = Stanza::of(&[attribute("passing", Int), attribute("warning", Int)]);
-
-static CONNECT: Stanza = Stanza::open();

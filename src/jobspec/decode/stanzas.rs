@@ -218,7 +218,7 @@ static VOLUME: Stanza = Stanza::of(&[
 
 static MOUNT_OPTIONS: Stanza = Stanza::of(&[renamed("fs_type", "FSType", Text), attribute("mount_flags", Texts)]);
 
-static VOLUME_MOUNT: Stanza = Stanza::of(&[
+pub static VOLUME_MOUNT: Stanza = Stanza::of(&[
     attribute("volume", Text),
     attribute("destination", Text),
     attribute("read_only", Bool),
@@ -227,7 +227,7 @@ static VOLUME_MOUNT: Stanza = Stanza::of(&[
 ])
 .requires(&["volume", "destination"]);
 
-static RESOURCES: Stanza = Stanza::of(&[
+pub static RESOURCES: Stanza = Stanza::of(&[
     renamed("cpu", "CPU", Int),
     attribute("cores", Int),
     renamed("memory", "MemoryMB", Int),
@@ -243,7 +243,7 @@ static DEVICE: Stanza = Stanza::of(&[attribute("count", Int), attribute("share",
 
 static NUMA: Stanza = Stanza::of(&[attribute("affinity", OneOf(&["none", "prefer", "require"])), attribute("devices", Texts)]);
 
-static LOGS: Stanza =
+pub static LOGS: Stanza =
     Stanza::of(&[attribute("max_files", Int), renamed("max_file_size", "MaxFileSizeMB", Int), attribute("disabled", Bool)]);
 
 static LIFECYCLE: Stanza =

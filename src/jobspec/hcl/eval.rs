@@ -11,6 +11,9 @@ use super::scope::{EvalError, EvalResult, Scope};
 use super::value::Value;
 use super::{functions, operators, template, traversal, types};
 
+/// Work of one round of a loop beside that of what it evaluates, see `Meter`: a scope with its names.
+pub const COST_PER_ROUND: usize = 4;
+
 /// The value of `expr`.
 ///
 /// # Errors
@@ -184,6 +187,7 @@ fn for_expression(comprehension: &ForExpr, scope: &Scope<'_>, span: Option<Range
     let mut map: BTreeMap<String, Value> = BTreeMap::new();
     let mut groups: BTreeMap<String, Vec<Value>> = BTreeMap::new();
     for (key, item) in elements(&collection, intro.collection_expr.span())? {
+        scope.spend(COST_PER_ROUND, intro.collection_expr.span())?;
         let mut inner = Scope::child(scope);
         if let Some(name) = &intro.key_var {
             inner.set(name.as_str(), key);

@@ -5,7 +5,7 @@ use std::ops::Range;
 use hcl_edit::Span;
 use hcl_edit::template::{Directive, Element, ForDirective, HeredocTemplate, IfDirective, StringTemplate, Strip};
 
-use super::eval::{article, bool_of, elements, evaluate};
+use super::eval::{COST_PER_ROUND, article, bool_of, elements, evaluate};
 use super::scope::{EvalError, EvalResult, Scope};
 use super::value::{MAX_WEIGHT, Value};
 
@@ -104,7 +104,7 @@ impl<'a> Renderer<'a> {
                 inner.set(name.as_str(), key);
             }
             inner.set(head.value_var.as_str(), item);
-            scope.spend(1, span.cloned())?;
+            scope.spend(COST_PER_ROUND, span.cloned())?;
             self.sequence(&body, head.strip.strip_end(), walk.endfor_expr.strip.strip_start(), &inner, span)?;
         }
         Ok(())

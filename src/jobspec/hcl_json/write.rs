@@ -79,10 +79,14 @@ impl Writer<'_> {
                     Shape::Labelled(_) | Shape::Keyed => self.labelled(member, |writer, body| writer.body(body, Some(child.stanza)))?,
                 },
                 (None, "dynamic") if stanza.is_some() => self.dynamic(member, stanza)?,
-                (None, _) if stanza.is_some_and(|stanza| stanza.open) && is_body(&member.value) => {
-                    self.blocks(member, |writer, body| writer.body(body, stanza))?;
+                (None, name) => {
+                    // A map may be written as a block, and a block as a list of one.
+                    let is_map = stanza.and_then(|stanza| stanza.attribute(name)).is_some_and(|attribute| attribute.kind.is_map());
+                    match &member.value.value {
+                        Value::List(items) if is_map && items.len() == 1 => self.named(member, &items[0])?,
+                        _ => self.attribute(member)?,
+                    }
                 }
-                (None, _) => self.attribute(member)?,
             }
         }
         Ok(())
@@ -137,11 +141,16 @@ impl Writer<'_> {
     }
 
     fn attribute(&mut self, member: &Member) -> Result<(), Wrong> {
+        self.named(member, &member.value)
+    }
+
+    /// An attribute with the name of `member`.
+    fn named(&mut self, member: &Member, value: &Node) -> Result<(), Wrong> {
         let start = self.text.len();
         self.text.push_str(name_of(member)?);
         self.parts.push((start..self.text.len(), member.key_span.clone()));
         self.text.push_str(" = ");
-        self.expression(&member.value)?;
+        self.expression(value)?;
         self.text.push('\n');
         Ok(())
     }
@@ -214,14 +223,5 @@ fn members(node: &Node) -> &[Member] {
     match &node.value {
         Value::Object(members) => members,
         _ => &[],
-    }
-}
-
-/// Whether a value of an open stanza was a block in native HCL: its names could all be those of attributes.
-fn is_body(node: &Node) -> bool {
-    match &node.value {
-        Value::Object(members) => members.iter().all(|member| name_of(member).is_ok()),
-        Value::List(items) => !items.is_empty() && items.iter().all(is_body),
-        _ => false,
     }
 }

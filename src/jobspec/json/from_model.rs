@@ -14,7 +14,7 @@ use super::types::{
 use super::{policies, services};
 use crate::model::job::Periodic;
 use crate::model::task::{Artifact, Template};
-use crate::model::{DeviceShare, Job, JobType, Network, Port, Task, TaskGroup, Text};
+use crate::model::{DeviceShare, Job, JobType, MebiBytes, Network, Port, Task, TaskGroup, Text};
 
 pub fn text(value: &Text) -> Option<String> {
     Some(value.to_string())
@@ -245,6 +245,10 @@ fn task(task: &Task) -> ApiTask {
     }
 }
 
+fn signed(size: MebiBytes) -> i64 {
+    i64::try_from(size.0).unwrap_or(i64::MAX)
+}
+
 fn resources(task: &Task) -> ApiResources {
     let resources = &task.resources;
     let integer = |key: &str| give_back(&task.other, key).and_then(|value| value.as_i64()).or(Some(0));
@@ -252,7 +256,7 @@ fn resources(task: &Task) -> ApiResources {
         cpu: i64::try_from(resources.cpu.0).ok(),
         cores: Some(i64::from(resources.cores)),
         memory: i64::try_from(resources.memory.0).ok(),
-        memory_max: i64::try_from(resources.memory_max.0).ok(),
+        memory_max: Some(if resources.memory_max == MebiBytes::UNLIMITED { -1 } else { signed(resources.memory_max) }),
         disk: integer("Resources.DiskMB"),
         iops: integer("Resources.IOPS"),
         networks: None,

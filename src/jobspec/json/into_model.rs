@@ -13,6 +13,7 @@ use super::types::{
 };
 use super::{policies, services};
 use crate::jobspec::drivers;
+use crate::jobspec::validate::MAX_PRIORITY;
 use crate::model::group::{Scaling, VolumeRequest};
 use crate::model::job::{Parameterized, Periodic};
 use crate::model::network::Dns;
@@ -44,7 +45,7 @@ impl Problems<'_> {
     pub fn integer<T: TryFrom<i64> + Default>(&mut self, name: &str, value: Option<i64>) -> T {
         let value = value.unwrap_or_default();
         T::try_from(value).unwrap_or_else(|_| {
-            self.add(name, format!("{value} is out of range"));
+            self.add(name, if value < 0 { format!("{value} is below 0") } else { format!("{value} is too large") });
             T::default()
         })
     }
@@ -103,7 +104,7 @@ pub fn job(api: ApiJob, problems: &mut Vec<(String, String)>) -> Job {
         parent_id: api.parent_id.filter(|id| !id.is_empty()).map(Text::from),
         region: text(api.region),
         job_type: at.variant("type", api.r#type.as_deref(), JOB_TYPES),
-        priority: at.integer("priority", api.priority),
+        priority: priority(api.priority, &mut at),
         datacenters: texts(api.datacenters),
         node_pool: text(api.node_pool),
         all_at_once: api.all_at_once.unwrap_or_default(),
@@ -142,6 +143,15 @@ pub fn job(api: ApiJob, problems: &mut Vec<(String, String)>) -> Job {
         modify_index: api.modify_index.unwrap_or_default(),
         job_modify_index: api.job_modify_index.unwrap_or_default(),
     }
+}
+
+/// Judged here where it does not even fit into the model.
+fn priority(asked: Option<i64>, at: &mut Problems<'_>) -> u8 {
+    let asked = asked.unwrap_or_default();
+    u8::try_from(asked).unwrap_or_else(|_| {
+        at.add("priority", format!("{asked} is not in 1..={MAX_PRIORITY}"));
+        0
+    })
 }
 
 fn task_group(api: ApiTaskGroup, at: &mut Problems<'_>) -> TaskGroup {
@@ -342,7 +352,10 @@ fn resources(api: ApiResources, other: &mut Other, at: &mut Problems<'_>) -> Tas
         cpu: MegaHertz(here.integer("cpu", api.cpu)),
         cores: here.integer("cores", api.cores),
         memory: MebiBytes(here.integer("memory", api.memory)),
-        memory_max: MebiBytes(here.integer("memory_max", api.memory_max)),
+        memory_max: match api.memory_max {
+            Some(-1) => MebiBytes::UNLIMITED,
+            other => MebiBytes(here.integer("memory_max", other)),
+        },
         devices,
     }
 }

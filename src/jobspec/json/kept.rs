@@ -24,7 +24,7 @@ pub fn give_back(other: &Other, key: &str) -> Option<Json> {
 }
 
 /// A zero value. An empty object is not one: `vault {}` asks for Vault.
-fn says_nothing(value: &Json) -> bool {
+pub fn says_nothing(value: &Json) -> bool {
     match value {
         Json::Null | Json::Bool(false) => true,
         Json::Bool(true) => false,
@@ -73,13 +73,36 @@ pub fn warnings(job: &Job) -> Vec<Problem> {
 }
 
 fn note(other: &Other, path: &str, warnings: &mut Vec<Problem>) {
-    // For people and dashboards only: there is nothing to honour.
-    const SILENT: [&str; 3] = ["UI", "VersionTag", "StatusDescription"];
+    // For people and dashboards only, or out of use: there is nothing to honour.
+    const SILENT: [&str; 5] = ["UI", "VersionTag", "StatusDescription", "Resources.IOPS", "Resources.DiskMB"];
     for key in other.keys().filter(|key| !SILENT.contains(&&***key)) {
         let name = jobspec_path(key);
         let last = name.rsplit('.').next().unwrap_or_default();
-        warnings.push(Problem::warning(format!("{path}.{name}"), format!("`{last}` is parsed and kept, but pannier cannot honour it yet")));
+        let message = match consequence(key) {
+            Some(consequence) => format!("`{last}` is kept, but pannier cannot honour it yet: {consequence}"),
+            None => format!("`{last}` is kept, but pannier cannot honour it yet"),
+        };
+        warnings.push(Problem::warning(format!("{path}.{name}"), message));
     }
+}
+
+/// What its author would wait for in vain.
+fn consequence(key: &str) -> Option<&'static str> {
+    Some(match key.rsplit('.').next().unwrap_or_default() {
+        "Connect" => "no proxy runs beside the tasks and no upstream is bound",
+        "Vault" => "the task gets no VAULT_TOKEN",
+        "Consul" => "the task gets no Consul token",
+        "Identity" | "Identities" => "the task gets no token",
+        "Secrets" => "`${secret...}` stays as it is",
+        "Actions" => "it cannot be run",
+        "ScalingPolicies" => "nothing resizes the task",
+        "CSIPluginConfig" => "the task runs, but offers no volumes",
+        "Schedule" => "the task runs at all hours",
+        "NUMA" => "cores are taken wherever they are free",
+        "MountOptions" => "the volume is not mounted",
+        "Wait" | "ChangeScript" => "the template is rendered once",
+        _ => return None,
+    })
 }
 
 /// `Services[0].Connect` as a jobspec says it: `service[0].connect`.

@@ -7,6 +7,7 @@ mod nanos;
 pub(super) mod policies;
 mod services;
 pub mod types;
+mod unknown;
 
 use std::collections::BTreeMap;
 
@@ -29,18 +30,20 @@ pub fn job_from_slice(bytes: &[u8]) -> Result<Parsed, Vec<Diagnostic>> {
         return Err(vec![Diagnostic::without_position(Severity::Error, "too-big", FILE, message)]);
     }
     #[derive(serde::Deserialize)]
-    #[serde(rename_all = "PascalCase")]
     struct Wrapped {
-        job: ApiJob,
+        #[serde(rename = "Job")]
+        _job: ApiJob,
     }
     let located = |error: &serde_json::Error| vec![json_error(bytes, error)];
     let fields: BTreeMap<String, Option<IgnoredAny>> = serde_json::from_slice(bytes).map_err(|error| located(&error))?;
-    let api: ApiJob = if fields.get("Job").is_some_and(Option::is_some) {
-        serde_json::from_slice::<Wrapped>(bytes).map_err(|error| located(&error))?.job
+    // Only the text has lines and columns, so it is read as a job here; what comes of it is found once more in the values below.
+    let read = if fields.get("Job").is_some_and(Option::is_some) {
+        serde_json::from_slice::<Wrapped>(bytes).map(|_| ())
     } else {
-        serde_json::from_slice(bytes).map_err(|error| located(&error))?
+        serde_json::from_slice::<ApiJob>(bytes).map(|_| ())
     };
-    parsed(api)
+    read.map_err(|error| located(&error))?;
+    job_from_value(serde_json::from_slice(bytes).map_err(|error| located(&error))?)
 }
 
 /// As [`job_from_slice`], for JSON that is parsed already.
@@ -52,7 +55,12 @@ pub fn job_from_value(value: Json) -> Result<Parsed, Vec<Diagnostic>> {
         Json::Object(mut object) => object.remove("Job").filter(|job| !job.is_null()).unwrap_or(Json::Object(object)),
         other => other,
     };
-    parsed(read(value, FILE)?)
+    let place = Place::nowhere(FILE);
+    let (api, unknown) = unknown::read(&value)
+        .map_err(|error| vec![Diagnostic::without_position(Severity::Error, "wrong-type", FILE, error.to_string())])?;
+    let built = build(api).map_err(|problems| place.locate(&problems))?;
+    let warnings = place.locate(&built.warnings).into_iter().chain(place.locate(&unknown)).collect();
+    Ok(Parsed { job: built.job, warnings, place })
 }
 
 /// The job in the API's form, with every field.
@@ -63,31 +71,25 @@ pub fn job_to_value(job: &Job) -> Json {
 
 const FILE: &str = "job.json";
 
-fn read(value: Json, file: &str) -> Result<ApiJob, Vec<Diagnostic>> {
-    serde_json::from_value(value)
-        .map_err(|error| vec![Diagnostic::without_position(Severity::Error, "wrong-type", file, error.to_string())])
-}
-
-fn parsed(api: ApiJob) -> Result<Parsed, Vec<Diagnostic>> {
-    let place = Place::nowhere(FILE);
-    let job = build(api).map_err(|problems| place.locate(&problems))?;
-    let mut parsed = Parsed { job, warnings: Vec::new(), place };
-    parsed.warnings = parsed.locate(&kept::warnings(&parsed.job));
-    Ok(parsed)
+/// A job, and what is odd about how it was asked for.
+pub(super) struct Built {
+    pub job: Job,
+    pub warnings: Vec<Problem>,
 }
 
 /// The model of a job in the API's form.
-pub(super) fn job_from_api_value(value: Json) -> Result<Job, Vec<Problem>> {
+pub(super) fn job_from_api_value(value: Json) -> Result<Built, Vec<Problem>> {
     let api = serde_json::from_value(value).map_err(|error| vec![Problem::error("job", error.to_string())])?;
     build(api)
 }
 
-fn build(mut api: ApiJob) -> Result<Job, Vec<Problem>> {
-    defaults::canonicalize(&mut api);
+fn build(mut api: ApiJob) -> Result<Built, Vec<Problem>> {
+    let mut warnings = defaults::canonicalize(&mut api);
     let mut problems = Vec::new();
     let job = into_model::job(api, &mut problems);
     if problems.is_empty() {
-        return Ok(job);
+        warnings.extend(kept::warnings(&job));
+        return Ok(Built { job, warnings });
     }
     Err(problems.into_iter().map(|(path, message)| Problem::error(path, message)).collect())
 }

@@ -92,6 +92,7 @@ fn kind(attribute: &Attribute) -> Map<String, Json> {
         Kind::Float => json!({ "type": "number" }),
         Kind::Duration => json!({ "type": ["integer", "string"], "description": "nanoseconds, or a duration such as 30s" }),
         Kind::Texts => json!({ "type": "array", "items": { "type": "string" } }),
+        Kind::Ints => json!({ "type": "array", "items": { "type": "integer" } }),
         Kind::TextMap => json!({ "type": "object", "additionalProperties": { "type": "string" } }),
         Kind::TextsMap => json!({ "type": "object", "additionalProperties": { "type": "array", "items": { "type": "string" } } }),
         Kind::Config => json!({ "type": "object" }),

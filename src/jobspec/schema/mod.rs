@@ -2,6 +2,7 @@
 
 mod completion;
 mod json_schema;
+mod prose;
 
 #[cfg(test)]
 mod tests;

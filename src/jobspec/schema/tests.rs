@@ -1,8 +1,14 @@
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
 use serde_json::Value as Json;
 
-use super::{completion, json_schema};
+use super::{completion, json_schema, prose};
+use crate::jobspec::decode::JOB;
+use crate::jobspec::decode::schema::{Kind, Shape, Stanza};
 use crate::jobspec::json::job_to_value;
 use crate::jobspec::{VariableSources, parse_hcl};
+use crate::util::go_duration;
 
 /// The parts of `value` that `schema` does not allow: as much of the standard as the schema uses.
 fn violations(root: &Json, schema: &Json, value: &Json, path: &str, found: &mut Vec<String>) {
@@ -84,4 +90,129 @@ fn editors_are_told_of_blocks_attributes_and_choices() {
     assert_eq!(group["blocks"]["task"]["attributes"]["env"]["block"], true);
     assert!(tree["functions"].as_array().unwrap().iter().any(|name| name == "cidrsubnet"));
     assert_eq!(tree["drivers"]["docker"]["image"]["required"], true);
+}
+
+/// Every name that the tables know, with the attribute's own when it is one.
+fn names_of(stanza: &'static Stanza, name: &str, names: &mut BTreeSet<String>) {
+    if !names.insert(name.to_owned()) && stanza.children.is_empty() && stanza.attributes.is_empty() {
+        return;
+    }
+    names.extend(stanza.attributes.iter().map(|attribute| format!("{name}.{}", attribute.name)));
+    for child in stanza.children.iter().filter(|child| child.refused.is_none()) {
+        names_of(child.stanza, child.name, names);
+    }
+}
+
+#[test]
+fn every_block_and_attribute_is_explained_and_nothing_else() {
+    let mut known = BTreeSet::new();
+    names_of(&JOB, "job", &mut known);
+    let explained: BTreeSet<String> = prose::entries().into_keys().map(str::to_owned).collect();
+    assert_eq!(known.difference(&explained).collect::<Vec<_>>(), Vec::<&String>::new(), "not explained");
+    assert_eq!(explained.difference(&known).collect::<Vec<_>>(), Vec::<&String>::new(), "not in the tables");
+}
+
+/// A job that has every block whose attributes have defaults, with as little in it as is allowed.
+const EMPTY_BLOCKS: &str = r#"
+job "j" {
+  affinity {}
+  spread {
+    attribute = "a"
+  }
+  constraint {}
+  periodic {}
+  parameterized {}
+  group "g" {
+    restart {}
+    reschedule {}
+    update {}
+    migrate {}
+    disconnect {}
+    ephemeral_disk {}
+    network {
+      port "p" {}
+    }
+    service {
+      weights {}
+      check {
+        type = "tcp"
+        check_restart {}
+      }
+      connect {
+        sidecar_service {}
+      }
+    }
+    volume "v" {
+      type = "host"
+    }
+    scaling {
+      max = 1
+    }
+    task "t" {
+      resources {
+        device "d" {}
+      }
+      logs {}
+      lifecycle {
+        hook = "prestart"
+      }
+      artifact {
+        source = "s"
+      }
+      template {
+        destination = "d"
+        change_script {}
+      }
+      volume_mount {
+        volume      = "v"
+        destination = "d"
+      }
+      vault {}
+      consul {}
+      csi_plugin {}
+    }
+  }
+}"#;
+
+/// As `prose.txt` writes it.
+fn shown(kind: Kind, value: &Json) -> String {
+    match (kind, value) {
+        (_, Json::Null) => String::new(),
+        (Kind::Duration, Json::Number(nanos)) => go_duration::format(Duration::from_nanos(nanos.as_u64().unwrap())),
+        (_, Json::String(text)) => text.clone(),
+        (_, other) => other.to_string(),
+    }
+}
+
+/// Compares the defaults of a stanza with what one that says as little as possible came out as. Zero is as good as nothing.
+fn compare(stanza: &'static Stanza, name: &str, object: &Json, prose: &BTreeMap<&'static str, prose::Entry>, found: &mut Vec<String>) {
+    for attribute in stanza.attributes.iter().filter(|attribute| !stanza.required.contains(&attribute.name)) {
+        let said = prose[format!("{name}.{}", attribute.name).as_str()].default;
+        let is = shown(attribute.kind, &object[attribute.field()]);
+        let nothing = ["", "0", "0s", "false", "{}"];
+        let says_nothing = nothing.contains(&said) && nothing.contains(&is.as_str());
+        // The job's id and name are those of the sample; `scaling.min` is the count.
+        let is_sample = is == "j" || format!("{name}.{}", attribute.name) == "scaling.min";
+        if !says_nothing && !is_sample && !go_duration::parse(said).is_ok_and(|said| go_duration::parse(&is) == Ok(said)) && said != is {
+            found.push(format!("{name}.{}: prose says {said:?}, an empty block has {is:?}", attribute.name));
+        }
+    }
+    for child in stanza.children {
+        let inner = match &object[child.field] {
+            Json::Array(items) => items.first().cloned().unwrap_or_default(),
+            Json::Object(map) if matches!(child.shape, Shape::Keyed) => map.values().next().cloned().unwrap_or_default(),
+            other => other.clone(),
+        };
+        if !inner.is_null() && child.field != "Identity" {
+            compare(child.stanza, child.name, &inner, prose, found);
+        }
+    }
+}
+
+#[test]
+fn defaults_are_what_empty_blocks_get() {
+    let parsed = parse_hcl(EMPTY_BLOCKS, "x", &VariableSources::default()).unwrap();
+    let mut found = Vec::new();
+    compare(&JOB, "job", &job_to_value(&parsed.job), &prose::entries(), &mut found);
+    assert!(found.is_empty(), "{found:#?}");
 }

@@ -12,7 +12,7 @@ const DIVIDER: &str = "=====\n";
 fn messages(text: &str) -> String {
     let diagnostics = match parse_hcl(text, "job.hcl", &VariableSources::default()) {
         Err(diagnostics) => diagnostics,
-        Ok(parsed) => parsed.locate(&validate(&parsed.job)),
+        Ok(parsed) => parsed.locate(&validate(&parsed.job)).into_iter().chain(parsed.warnings).collect(),
     };
     diagnostics.iter().map(|diagnostic| diagnostic.render(false)).collect()
 }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
+use crate::jobspec::json::job_to_value;
 use crate::jobspec::{Parsed, VariableFile, VariableSources, parse_hcl, validate};
 use crate::model::policy::RestartMode;
-use crate::model::{ConfigValue, Job, Operand};
+use crate::model::{ConfigValue, Job, MebiBytes, Operand};
 
 fn parse(text: &str) -> Parsed {
     parse_with(text, &VariableSources::default())
@@ -273,7 +274,7 @@ job "j" {
     assert!(tasks[1].other["Vault"].get("Role").is_some());
     let warnings: Vec<&str> = parsed.warnings.iter().map(|warning| warning.message.as_str()).collect();
     assert_eq!(warnings.len(), 4, "{warnings:?}");
-    assert!(warnings[0].starts_with("job.group[g].service[0].connect: `connect` is parsed and kept"), "{warnings:?}");
+    assert!(warnings[0].starts_with("job.group[g].service[0].connect: `connect` is kept, but"), "{warnings:?}");
     assert_eq!(parsed.warnings[0].position.as_ref().unwrap().line, 9);
     assert_eq!(validate(&parsed.job).iter().filter(|problem| problem.is_error()).count(), 0);
 }
@@ -304,4 +305,48 @@ fn a_flood_of_mistakes_is_cut_short() {
 fn work_is_bounded() {
     let text = "locals {\n big = range(200000)\n n = [for x in range(1000) : length(local.big)]\n}\njob \"j\" {\n}\n";
     assert_eq!(parse_hcl(text, "x", &VariableSources::default()).unwrap_err()[0].code, "too-much-work");
+}
+
+/// What Nomad's API shows of the same text.
+#[test]
+fn the_service_mesh_has_the_shape_of_the_api() {
+    let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/jobspecs-wild/connect-sidecar.nomad.hcl")).unwrap();
+    let parsed = parse_hcl(&text, "x", &VariableSources::default()).unwrap();
+    let connect = job_to_value(&parsed.job)["TaskGroups"][0]["Services"][0]["Connect"].clone();
+    let proxy = &connect["SidecarService"]["Proxy"];
+    assert_eq!(proxy["Upstreams"][0]["DestinationName"], "count-api");
+    assert_eq!(proxy["Upstreams"][0]["MeshGateway"]["Mode"], "local");
+    assert_eq!(proxy["Upstreams"][1]["Config"]["connect_timeout_ms"], 9999);
+    assert_eq!(proxy["Expose"]["Paths"][0]["ListenerPort"], "envoy_metrics");
+    assert_eq!(connect["SidecarTask"]["Resources"]["MemoryMB"], 128);
+}
+
+#[test]
+fn unlimited_memory_and_lifted_networks() {
+    let parsed = parse(
+        r#"
+job "x" {
+  group "g" {
+    task "t" {
+      driver = "raw_exec"
+      config {
+        command = "true"
+      }
+      resources {
+        memory_max = -1
+        network {
+          port "http" {}
+        }
+      }
+    }
+  }
+}"#,
+    );
+    let group = &parsed.job.groups[0];
+    assert_eq!(group.tasks[0].resources.memory_max, MebiBytes::UNLIMITED);
+    assert_eq!(&*group.networks[0].ports[0].label, "http");
+    let json = job_to_value(&parsed.job);
+    assert_eq!(json["TaskGroups"][0]["Tasks"][0]["Resources"]["MemoryMaxMB"], -1);
+    let warnings: Vec<&str> = parsed.warnings.iter().map(|warning| warning.message.as_str()).collect();
+    assert!(warnings.len() == 1 && warnings[0].contains("a network of a task is obsolete"), "{warnings:?}");
 }

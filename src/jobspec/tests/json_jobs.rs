@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use crate::jobspec::json::{job_from_slice, job_from_value, job_to_value};
-use crate::jobspec::{Problem, validate};
+use crate::jobspec::{Parsed, Problem, validate};
 use crate::model::{ConfigValue, JobType};
 
 #[test]
@@ -177,9 +177,24 @@ fn errors_have_a_place() {
     assert_eq!(
         messages,
         [
-            "job.group[g].count: -1 is out of range",
+            "job.group[g].count: -1 is below 0",
             "job.group[g].restart.mode: \"x\" is not one of fail, delay",
             "job.type: \"sevice\" is not one of service, batch, system, sysbatch"
         ]
     );
+}
+
+#[test]
+fn fields_that_nothing_reads_are_named_and_empty_ones_are_not() {
+    let value = serde_json::json!({ "Job": {
+        "ID": "j", "Colour": "red", "VaultToken": "", "Future": null,
+        "TaskGroups": [{ "Name": "g", "Cuont": 2, "Tasks": [{ "Name": "t", "Driver": "mock_driver", "Resources": { "Cpu": 5 }, "Vault": { "New": 1 } }] }],
+    }});
+    let warned = |parsed: Parsed| -> Vec<String> {
+        parsed.warnings.into_iter().map(|warning| warning.message).filter(|message| message.contains("ignored")).collect()
+    };
+    let expected = ["job.Colour", "job.TaskGroups[0].Cuont", "job.TaskGroups[0].Tasks[0].Resources.Cpu"]
+        .map(|path| format!("{path}: is not a field that pannier knows, and is ignored"));
+    assert_eq!(warned(job_from_value(value.clone()).unwrap()), expected);
+    assert_eq!(warned(job_from_slice(value.to_string().as_bytes()).unwrap()), expected);
 }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Rules, affinities, constraints, kept, plain_values, policy, spreads, task};
 use crate::jobspec::json::kept::Other;
-use crate::model::service::Service;
+use crate::model::service::{Service, ServiceProvider};
 use crate::model::{JobType, MebiBytes, NetworkMode, TaskGroup};
 
 const LEAST_DISK: MebiBytes = MebiBytes(10);
@@ -29,7 +29,7 @@ pub fn check(rules: &mut Rules<'_>, group: &TaskGroup) {
     networks(rules, group);
     volumes(rules, group);
     let all_services = group.services.iter().chain(group.tasks.iter().flat_map(|task| &task.services));
-    let providers: BTreeSet<bool> = all_services.map(|service| service.provider == crate::model::service::ServiceProvider::Nomad).collect();
+    let providers: BTreeSet<bool> = all_services.map(|service| service.provider == ServiceProvider::Nomad).collect();
     rules.refuse_if(providers.len() > 1, "service", || "all services of a group must have the same provider".to_owned());
     services(rules, &group.services, group, &group.other);
     tasks(rules, group);
@@ -123,11 +123,17 @@ fn volumes(rules: &mut Rules<'_>, group: &TaskGroup) {
 }
 
 fn tasks(rules: &mut Rules<'_>, group: &TaskGroup) {
-    let has_connect = group.other.keys().any(|key| key.ends_with(".Connect"));
-    rules.refuse_if(group.tasks.is_empty(), "task", || {
-        let reason = if has_connect { "; pannier has no Connect, and adds no gateway or proxy task of its own" } else { "" };
-        format!("there must be at least one task{reason}")
+    // Nomad adds the task that runs a gateway's proxy.
+    let gateway = (0..group.services.len()).find(|index| {
+        group.other.get(format!("Services[{index}].Connect").as_str()).is_some_and(|connect| connect.get("Gateway").is_some())
     });
+    match gateway {
+        Some(index) if group.tasks.is_empty() => rules.refuse(
+            &format!("service[{index}].connect.gateway"),
+            "pannier has no Consul Connect and runs no gateway, so the group has nothing to run".to_owned(),
+        ),
+        _ => rules.refuse_if(group.tasks.is_empty(), "task", || "there must be at least one task".to_owned()),
+    }
     let only_hooks = !group.tasks.is_empty() && !group.tasks.iter().any(crate::model::Task::is_main);
     rules.refuse_if(only_hooks, "task", || "there must be a main task, one without `lifecycle`".to_owned());
     let leaders = group.tasks.iter().filter(|task| task.leader).count();
@@ -145,7 +151,7 @@ fn tasks(rules: &mut Rules<'_>, group: &TaskGroup) {
 fn services(rules: &mut Rules<'_>, services: &[Service], group: &TaskGroup, other: &Other) {
     let mut seen = BTreeSet::new();
     for (index, service) in services.iter().enumerate() {
-        kept::service(rules, index, service.provider == crate::model::service::ServiceProvider::Nomad, other);
+        kept::service(rules, index, service, other);
         let mut at = rules.inside(&format!("service[{index}]"));
         let twice = !seen.insert((&service.name, &service.task, &service.port_label));
         at.refuse_if(twice, "name", || format!("there are two services {:?} with this task and port", service.name));
@@ -157,7 +163,7 @@ fn services(rules: &mut Rules<'_>, services: &[Service], group: &TaskGroup, othe
         port_exists(&mut at, &service.port_label, &labels);
         for (position, check) in service.checks.iter().enumerate() {
             let mut here = at.inside(&format!("check[{position}]"));
-            let is_nomad = service.provider == crate::model::service::ServiceProvider::Nomad;
+            let is_nomad = service.provider == ServiceProvider::Nomad;
             let known: &[&str] = if is_nomad { &["http", "tcp"] } else { &["http", "tcp", "grpc", "script"] };
             here.refuse_if(!known.contains(&&*check.kind), "type", || format!("{:?} is not one of {}", check.kind, known.join(", ")));
             let second = std::time::Duration::from_secs(1);

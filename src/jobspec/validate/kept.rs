@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::Rules;
 use crate::jobspec::json::kept::Other;
+use crate::model::service::{Service, ServiceProvider};
 use crate::model::{ConfigValue, Job, MebiBytes, Task};
 
 /// The longest description of a job that user interfaces show.
@@ -23,11 +24,26 @@ pub fn job(rules: &mut Rules<'_>, job: &Job) {
 }
 
 /// What only Consul can do for a service; `other` is what was kept of its group or task.
-pub fn service(rules: &mut Rules<'_>, index: usize, is_nomad: bool, other: &Other) {
+pub fn service(rules: &mut Rules<'_>, index: usize, service: &Service, other: &Other) {
+    if service.provider != ServiceProvider::Nomad {
+        return;
+    }
+    const OF_CONSUL: &str = "is for services of the provider \"consul\"";
     let has = |part: &str| other.contains_key(format!("Services[{index}].{part}").as_str());
     let mut at = rules.inside(&format!("service[{index}]"));
-    for (field, name) in [("Connect", "connect"), ("CanaryMeta", "canary_meta"), ("EnableTagOverride", "enable_tag_override")] {
-        at.refuse_if(is_nomad && has(field), name, || "is for services of the provider \"consul\"".to_owned());
+    at.refuse_if(has("Connect"), "connect", || OF_CONSUL.to_owned());
+    at.refuse_if(!service.canary_meta.is_empty(), "canary_meta", || OF_CONSUL.to_owned());
+    at.refuse_if(has("EnableTagOverride"), "enable_tag_override", || OF_CONSUL.to_owned());
+    for position in 0..service.checks.len() {
+        let mut here = at.inside(&format!("check[{position}]"));
+        for (field, name) in [
+            ("SuccessBeforePassing", "success_before_passing"),
+            ("FailuresBeforeCritical", "failures_before_critical"),
+            ("FailuresBeforeWarning", "failures_before_warning"),
+            ("Expose", "expose"),
+        ] {
+            here.refuse_if(has(&format!("Checks[{position}].{field}")), name, || OF_CONSUL.to_owned());
+        }
     }
 }
 

@@ -74,7 +74,9 @@ pub fn check(rules: &mut Rules<'_>, task: &Task, group: &TaskGroup) {
 
 fn resources(rules: &mut Rules<'_>, task: &Task) {
     let resources = &task.resources;
-    rules.refuse_if(resources.cores > 0 && resources.cpu > MegaHertz::ZERO, "resources.cores", || "excludes `cpu`".to_owned());
+    rules.refuse_if(resources.cores > 0 && resources.cpu > MegaHertz::ZERO, "resources.cores", || {
+        "give either `cores` or `cpu`, not both".to_owned()
+    });
     rules.refuse_if(resources.cores == 0 && resources.cpu == MegaHertz::ZERO, "resources.cpu", || "must be at least 1".to_owned());
     rules.refuse_if(resources.memory < LEAST_MEMORY, "resources.memory", || format!("{} is less than {LEAST_MEMORY}", resources.memory));
     let below = resources.memory_max > MebiBytes::ZERO && resources.memory_max < resources.memory;

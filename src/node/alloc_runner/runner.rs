@@ -299,7 +299,7 @@ impl AllocRunner {
             None => self.tasks.slots.iter().filter(|(_, slot)| slot.machine.is_running()).map(|(name, _)| name.clone()).collect(),
         };
         if names.is_empty() {
-            return Err(NodeError::TaskNotRunning("any task".to_owned()));
+            return Err(NodeError::NothingRuns(self.id()));
         }
         for name in names {
             self.feed(&name, input.clone());

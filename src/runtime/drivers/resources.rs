@@ -1,5 +1,6 @@
 //! From what a task asks for to the limits of its group. The same for every driver.
 
+use crate::model::MebiBytes;
 use crate::runtime::cgroup::limits::CPU_PERIOD_US;
 use crate::runtime::driver::TaskContext;
 use crate::runtime::launch::{CgroupPlan, LogPlan};
@@ -22,7 +23,7 @@ pub(super) fn cgroup_plan(context: &TaskContext, hard_limit_core_mhz: Option<u64
         cpu_quota_us: hard_limit_core_mhz.filter(|_| reserved_cores == 0).and_then(quota).map(|quota| quota.max(1000)),
         cores: context.cores.clone(),
         memory_soft: resources.memory.0.saturating_mul(MIB),
-        memory_hard: (hard.0 > 0).then(|| hard.0.saturating_mul(MIB)),
+        memory_hard: (hard.0 > 0 && hard != MebiBytes::UNLIMITED).then(|| hard.0.saturating_mul(MIB)),
         pids_max: None,
     }
 }
@@ -43,7 +44,7 @@ mod tests {
     use std::path::PathBuf;
 
     use crate::model::task::LogConfig;
-    use crate::model::{AllocId, ConfigValue, MebiBytes, MegaHertz, TaskResources};
+    use crate::model::{AllocId, ConfigValue, MegaHertz, TaskResources};
 
     fn context(resources: TaskResources, cores: Vec<u16>) -> TaskContext {
         TaskContext {
@@ -81,5 +82,7 @@ mod tests {
         let plan = cgroup_plan(&context(resources, vec![1, 3]), Some(2000));
         assert_eq!((plan.cpu_shares, plan.cpu_quota_us, plan.cores), (2048, None, vec![1, 3]));
         assert_eq!((plan.memory_soft, plan.memory_hard), (300 * MIB, Some(512 * MIB)));
+        let unlimited = TaskResources { memory_max: MebiBytes::UNLIMITED, ..TaskResources::default() };
+        assert_eq!(cgroup_plan(&context(unlimited, Vec::new()), None).memory_hard, None);
     }
 }

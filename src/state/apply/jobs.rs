@@ -5,7 +5,8 @@ use std::sync::Arc;
 use super::super::command::{IndexFound, Rejection};
 use super::super::tables::Submission;
 use super::{Change, Transaction};
-use crate::model::{Job, JobKey, JobStatus};
+use crate::model::scaling::{self, ScalingEvent, ScalingEvents};
+use crate::model::{Job, JobKey, JobStatus, Text};
 use crate::util::clock::Timestamp;
 
 /// Versions kept per job beside those that allocations still run (Nomad's `job_tracked_versions`).
@@ -76,10 +77,24 @@ impl Transaction<'_> {
         Ok(())
     }
 
+    /// A job's row is written anew, so that whoever watches the job hears of the event.
+    pub(super) fn keep_scaling_event(&mut self, key: &JobKey, group: &Text, event: &ScalingEvent) -> Result<(), Rejection> {
+        let current = self.state.jobs.get(key).cloned().ok_or(Rejection::JobNotFound)?;
+        let mut events = self.state.scaling_events.get(key).map(|events| ScalingEvents::clone(events)).unwrap_or_default();
+        events.retain(|name, _| current.groups.iter().any(|group| group.name == *name));
+        scaling::add(&mut events, group.clone(), ScalingEvent { create_index: self.index, ..event.clone() });
+        self.state.scaling_events.insert(key.clone(), Arc::new(events));
+        if current.modify_index != self.index {
+            self.put_job_row(Arc::new(Job { modify_index: self.index, ..Job::clone(&current) }), false);
+        }
+        Ok(())
+    }
+
     /// Removes a job's record; its allocations stay until they are over and collected.
     pub(super) fn remove_job(&mut self, key: &JobKey) {
         if let Some(before) = self.state.jobs.remove(key) {
             self.forget_family(&before);
+            self.state.scaling_events.remove(key);
             self.changes.push(Change::Job { key: key.clone(), before: Some(before), after: None, registered: true });
             self.forget_old_specifications(key);
         }

@@ -20,6 +20,7 @@ use super::command::{Command, Rejection, Reply, Request};
 use super::job_status;
 use super::tables::State;
 use super::{Change, Changes};
+use crate::model::signing_key::SigningKey;
 use crate::model::{Allocation, Deployment, DeploymentId, Evaluation, Job, JobKey, Node};
 
 /// How many client requests are remembered for deduplication.
@@ -153,6 +154,16 @@ impl Transaction<'_> {
                 self.start_child(parent, idempotency_token.as_ref(), child, *at)?;
             }
             Command::ChangeSecurity { change } => self.change_security(change)?,
+            Command::ScaleJob { key, group, event, job, submission, enforce_index, evaluation, at } => {
+                if let Some(job) = job {
+                    self.register_job(job, submission.as_ref(), *enforce_index, *at)?;
+                }
+                self.keep_scaling_event(key, group, event)?;
+                self.put_evaluations(evaluation.as_deref());
+            }
+            Command::AddSigningKey { key } => {
+                self.state.signing_keys.insert(self.index, Arc::new(SigningKey::clone(key)));
+            }
         }
         Ok(Reply { index: self.index, dropped_placements })
     }

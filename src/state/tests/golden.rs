@@ -9,6 +9,7 @@ use crate::model::allocation::DesiredTransition;
 use crate::model::plan::DeploymentUpdate;
 use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::security::{Identity, SecurityChange};
+use crate::model::signing_key::{KeyId, Seed, SigningKey};
 use crate::model::{AllocId, DeploymentId, DeploymentStatus, Eligibility, JobKey, JobType, NodeId, NodeStatus, fixtures};
 use crate::state::command::{Child, Collected, Command, Request};
 use crate::util::clock::Timestamp;
@@ -84,6 +85,23 @@ fn samples() -> Vec<(&'static str, Command)> {
             Command::StartChild { parent: JobKey::new("default", "golden"), idempotency_token: Some("once".into()), child, at },
         ),
         ("change-security", Command::ChangeSecurity { change: SecurityChange::Revoke(Identity::client(node)) }),
+        (
+            "scale-job",
+            Command::ScaleJob {
+                key: JobKey::new("default", "golden"),
+                group: "group".into(),
+                event: Box::new(fixtures::scaling_event(Some(4), 3)),
+                job: Some(Arc::new(job)),
+                submission: None,
+                enforce_index: Some(3),
+                evaluation: None,
+                at,
+            },
+        ),
+        (
+            "add-signing-key",
+            Command::AddSigningKey { key: Box::new(SigningKey { id: KeyId(9), public: [1; 32], seed: Seed([2; 32]), created: at }) },
+        ),
     ]
 }
 

@@ -83,3 +83,46 @@ fn stopping_and_purging() {
     must(&mut state, register(&job, None));
     assert_eq!(state.job_versions(&job.key).len(), 1, "a job registered anew starts without the old one's versions");
 }
+
+fn scale(job: &Job, count: Option<u32>, enforce_index: Option<u64>) -> Command {
+    let mut scaled = job.clone();
+    scaled.groups[0].count = count.unwrap_or(scaled.groups[0].count);
+    Command::ScaleJob {
+        key: job.key.clone(),
+        group: job.groups[0].name.clone(),
+        event: Box::new(fixtures::scaling_event(count, job.groups[0].count)),
+        job: count.map(|_| Arc::new(scaled)),
+        submission: None,
+        enforce_index,
+        evaluation: None,
+        at: Timestamp(1),
+    }
+}
+
+#[test]
+fn the_newest_twenty_scaling_events_of_a_group_are_kept() {
+    let mut state = State::default();
+    let job = fixtures::job("a", JobType::Service, 1);
+    let (outcome, _) = apply(&mut state, scale(&job, None, None));
+    assert_eq!(outcome, Err(Rejection::JobNotFound), "a message needs a job");
+    must(&mut state, register(&job, None));
+    for count in 2..24 {
+        must(&mut state, scale(&job, Some(count), None));
+    }
+    let watched = state.table_index(Table::Jobs);
+    must(&mut state, scale(&job, None, None));
+    assert!(state.table_index(Table::Jobs) > watched, "who watches the job hears of a message, too");
+    let (outcome, _) = apply(&mut state, scale(&job, Some(9), Some(1)));
+    assert!(outcome.is_err(), "another index stands");
+    let row = state.job(&job.key).unwrap();
+    assert_eq!(row.groups[0].count, 23);
+    let events = &state.scaling_events(&job.key).unwrap()[&job.groups[0].name];
+    assert_eq!(events.len(), 20);
+    assert_eq!((events[0].count, events[1].count, events[19].count), (None, Some(23), Some(5)));
+    assert_eq!(events[0].create_index, row.modify_index);
+    must(
+        &mut state,
+        Command::DeregisterJob { key: job.key.clone(), purge: true, evaluation: None, no_shutdown_delay: false, at: Timestamp(1) },
+    );
+    assert!(state.scaling_events(&job.key).is_none(), "a purged job leaves none");
+}

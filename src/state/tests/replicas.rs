@@ -9,6 +9,7 @@ use proptest::prelude::*;
 use crate::model::fit::Usage;
 use crate::model::job::Periodic;
 use crate::model::plan::Stop;
+use crate::model::signing_key::{KeyId, Seed, SigningKey};
 use crate::model::{
     AllocClientStatus, AllocDesiredStatus, AllocId, AllocationUpdate, Eligibility, EvalId, EvalTrigger, Evaluation, Job, JobKey, JobType,
     NodeId, NodeStatus, Plan, fixtures,
@@ -33,6 +34,8 @@ enum Step {
     Periodic { job: u8 },
     Launch { job: u8, minute: u8, skipped: bool },
     Dispatch { job: u8, token: u8 },
+    Scale { job: u8, count: Option<u8> },
+    Key,
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -50,6 +53,8 @@ fn step() -> impl Strategy<Value = Step> {
         1 => (0..4u8).prop_map(|job| Step::Periodic { job }),
         3 => (0..4u8, 0..40u8, any::<bool>()).prop_map(|(job, minute, skipped)| Step::Launch { job, minute, skipped }),
         2 => (0..4u8, 0..3u8).prop_map(|(job, token)| Step::Dispatch { job, token }),
+        1 => (0..4u8, proptest::option::of(0..6u8)).prop_map(|(job, count)| Step::Scale { job, count }),
+        1 => Just(Step::Key),
     ]
 }
 
@@ -146,6 +151,25 @@ fn command(state: &State, step: &Step, ordinal: u64) -> Option<Command> {
             child: child_of(*job, &format!("dispatch-{ordinal}"), at),
             at,
         },
+        Step::Scale { job, count } => {
+            let current = state.job(&job_key(*job))?;
+            let mut scaled = Job::clone(current);
+            let count = count.map(u32::from);
+            scaled.groups[0].count = count.unwrap_or(scaled.groups[0].count);
+            Command::ScaleJob {
+                key: current.key.clone(),
+                group: current.groups[0].name.clone(),
+                event: Box::new(fixtures::scaling_event(count, current.groups[0].count)),
+                job: count.map(|_| Arc::new(scaled)),
+                submission: None,
+                enforce_index: None,
+                evaluation: None,
+                at,
+            }
+        }
+        Step::Key => Command::AddSigningKey {
+            key: Box::new(SigningKey { id: KeyId(ordinal.into()), public: [1; 32], seed: Seed([2; 32]), created: at }),
+        },
         Step::PurgeNode { node } => Command::PurgeNode { node: NodeId(u128::from(*node)), evaluations: Vec::new(), at },
     })
 }
@@ -222,7 +246,7 @@ proptest! {
                 {
                     registered.entry(child.job.key.clone()).or_insert_with(|| Job::clone(&child.job));
                 }
-                (Command::RegisterJob { job, .. }, Ok(_)) => _ = registered.insert(job.key.clone(), Job::clone(job)),
+                (Command::RegisterJob { job, .. } | Command::ScaleJob { job: Some(job), .. }, Ok(_)) => _ = registered.insert(job.key.clone(), Job::clone(job)),
                 (Command::DeregisterJob { key, purge: true, .. }, Ok(_)) => _ = registered.remove(key),
                 (Command::CollectGarbage { .. }, Ok(_)) => registered.retain(|key, _| one.job(key).is_some()),
                 _ => {}

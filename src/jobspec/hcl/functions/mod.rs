@@ -9,6 +9,7 @@ mod format;
 mod hash;
 mod network;
 mod numeric;
+mod rsa;
 pub mod set;
 mod string;
 mod time;
@@ -41,13 +42,14 @@ const fn function(name: &'static str, least: usize, most: usize, body: fn(&Args<
     Function { name, least, most, body }
 }
 
-const FAMILIES: [&[Function]; 9] = [
+const FAMILIES: [&[Function]; 10] = [
     numeric::FUNCTIONS,
     string::FUNCTIONS,
     collection::FUNCTIONS,
     set::FUNCTIONS,
     encoding::FUNCTIONS,
     hash::FUNCTIONS,
+    rsa::FUNCTIONS,
     network::FUNCTIONS,
     time::FUNCTIONS,
     format::FUNCTIONS,
@@ -161,7 +163,11 @@ impl<'a> Args<'a> {
 
 /// Work of a call beyond that of looking at its arguments, see `Meter`.
 pub fn extra_work(name: &str, arguments: &[Value]) -> usize {
-    if name == "bcrypt" { hash::bcrypt_work(&Args(arguments)) } else { 0 }
+    match name {
+        "bcrypt" => hash::bcrypt_work(&Args(arguments)),
+        "rsadecrypt" => rsa::work(&Args(arguments)),
+        _ => 0,
+    }
 }
 
 /// Calls the function `name`.
@@ -204,10 +210,6 @@ fn wrong_count(least: usize, most: usize, given: usize) -> Problem {
 }
 
 fn unknown(name: &str) -> Problem {
-    if name == "rsadecrypt" {
-        let help = "a private key in a jobspec is a key that everybody has; decrypt before, and pass the text with -var";
-        return Problem { argument: None, message: "is not offered by pannier".to_owned(), help: Some(help.to_owned()) };
-    }
     if let Some((_, instead)) = ELSEWHERE.iter().find(|(known, _)| *known == name) {
         let help = Some(format!("use {instead}"));
         return Problem { argument: None, message: "there is no such function in a jobspec".to_owned(), help };

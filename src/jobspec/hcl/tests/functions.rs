@@ -1,6 +1,7 @@
 //! Functions.
 
 use super::{check, run};
+use crate::jobspec::hcl::function_names;
 
 #[test]
 fn numeric() {
@@ -126,6 +127,8 @@ fn digests_and_ids() {
         ("sha256(\"hello\")", "\"2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824\""),
         ("uuidv5(\"dns\", \"www.example.com\")", "\"2ed6657d-e927-568b-95e1-2665a8aea6a2\""),
     ]);
+    assert!(run("bcrypt(\"x\", 4)").starts_with("\"$2b$04$"));
+    assert_eq!(run("bcrypt(\"x\", 30)"), "error: bcrypt(): the cost must be in 4..=14, not 30");
     assert_eq!(run("sha512(\"\")").len(), 130);
     assert_ne!(run("uuidv4()"), run("uuidv4()"));
 }
@@ -158,4 +161,42 @@ fn times() {
         ("formatdate(\"ZZZZZ Z\", \"2018-01-02T23:12:01-05:00\")", "\"-05:00 -05:00\""),
         ("timeadd(\"yesterday\", \"1h\")", "error: timeadd(): \"yesterday\" is not a time such as 2026-01-31T10:00:00Z"),
     ]);
+}
+
+/// Made by OpenSSL for the keys beside this file, which are used nowhere else.
+const ENCRYPTED: &str = "pcFfWTtaq3+P/8fcj6Zf4owKAMeHN1oIC9yPFN/6Iz5+t5H7jVH78dpr5mKht5B/kdI6tfEqJufs96whPT6gGoT0SUtmE9cEDAai8fZY5urUkMFNtijCjPwHZV1R1jtG8kIzgGy1tYn8Mc44qBAprwsBxSlwACEwInZfNWUHCSY=";
+
+#[test]
+fn decryption() {
+    for key in [include_str!("keys/rsa-pkcs1.pem"), include_str!("keys/rsa-pkcs8.pem")] {
+        assert_eq!(run(&format!("rsadecrypt(\"{ENCRYPTED}\", <<EOF\n{key}EOF\n)")), "\"hello, wörld\"");
+        let other = ENCRYPTED.replace("A", "B");
+        assert_eq!(run(&format!("rsadecrypt(\"{other}\", <<EOF\n{key}EOF\n)")), "error: rsadecrypt(): was not encrypted for this key");
+    }
+    check(&[
+        ("rsadecrypt(\"%\", \"\")", "error: rsadecrypt(): not base64: Invalid symbol 37, offset 0."),
+        (
+            "rsadecrypt(\"aGk=\", \"secret\")",
+            "error: rsadecrypt(): not an RSA private key: it is PEM, and begins with -----BEGIN RSA PRIVATE KEY-----",
+        ),
+    ]);
+}
+
+/// The list of the reference (Nomad 1.7 and later), file functions included.
+const REFERENCE: &str = "abs base64decode base64encode bcrypt can ceil chomp chunklist cidrhost cidrnetmask cidrsubnet cidrsubnets coalesce \
+    coalescelist compact concat contains convert csvdecode distinct element flatten floor format formatdate formatlist indent index join \
+    jsondecode jsonencode keys length log lookup lower max md5 merge min parseint pow range regex_replace replace reverse rsadecrypt \
+    setintersection setproduct setunion sha1 sha256 sha512 signum slice sort split strlen strrev substr timeadd title trim trimprefix \
+    trimspace trimsuffix try upper urlencode uuidv4 uuidv5 values yamldecode yamlencode zipmap \
+    abspath basename dirname file filebase64 fileexists fileset pathexpand";
+
+#[test]
+fn every_function_of_the_reference_is_there_and_is_tried_here() {
+    let tests = [include_str!("functions.rs"), include_str!("expressions.rs"), include_str!("../functions/files.rs")].concat();
+    for name in REFERENCE.split_whitespace() {
+        assert!(function_names().any(|known| known == name), "{name} is missing");
+        assert!(tests.contains(&format!("{name}(")), "{name} is tried by no table");
+    }
+    let others: Vec<&str> = function_names().filter(|name| !REFERENCE.split_whitespace().any(|known| known == *name)).collect();
+    assert_eq!(others, Vec::<&str>::new(), "not in the reference");
 }
