@@ -15,7 +15,7 @@ mod jobs;
 mod leader;
 pub mod node_link;
 mod periodic;
-mod scheduler_loop;
+mod scheduling;
 mod silent_nodes;
 mod view;
 
