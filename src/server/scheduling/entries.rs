@@ -111,7 +111,8 @@ impl Cutter {
 
     /// The part that takes `load` more.
     fn part(&mut self, load: Load) -> &mut Plan {
-        if self.parts.is_empty() || !self.load.plus(load).fits(self.limits) {
+        let is_bare = self.load.rows == 0 && self.load.bytes == 0;
+        if self.parts.is_empty() || !(is_bare || self.load.plus(load).fits(self.limits)) {
             let empty = self.empty();
             self.load = Load::default();
             self.parts.push(empty);
