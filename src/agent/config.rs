@@ -47,6 +47,7 @@ pub struct ClientSection {
     pub memory_total_mb: Option<u64>,
     pub disk_total_mb: Option<u64>,
     pub reserved: Reserved,
+    pub devices: Vec<Device>,
     pub max_kill_timeout: Duration,
     pub cgroup_parent: String,
     pub raw_exec: bool,
@@ -60,6 +61,17 @@ pub struct Reserved {
     pub memory: u64,
     pub disk: u64,
     pub ports: Vec<u16>,
+}
+
+/// Equal devices that the operator lists.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Device {
+    pub vendor: String,
+    pub kind: String,
+    pub model: String,
+    /// One per device.
+    pub ids: Vec<String>,
+    pub attributes: BTreeMap<String, String>,
 }
 
 impl Default for AgentConfig {
@@ -96,6 +108,7 @@ impl Default for AgentConfig {
                 memory_total_mb: None,
                 disk_total_mb: None,
                 reserved: Reserved::default(),
+                devices: Vec::new(),
                 max_kill_timeout: Duration::from_secs(30),
                 cgroup_parent: "pannier".to_owned(),
                 raw_exec: false,

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::AgentError;
-use super::config::AgentConfig;
+use super::config::{AgentConfig, Device};
 use crate::cli::AgentArgs;
 use crate::util::go_duration;
 
@@ -116,6 +116,8 @@ struct Client {
     max_kill_timeout: Option<String>,
     cgroup_parent: Option<String>,
     servers: Option<Vec<String>>,
+    /// `device "vendor/type/model" { ids = [...] attributes { ... } }`: pannier's own.
+    device: Map<String, Value>,
     /// `driver.raw_exec.enable` and the like, from before plugin blocks.
     options: std::collections::BTreeMap<String, String>,
 }
@@ -173,6 +175,9 @@ fn apply_file(config: &mut AgentConfig, file: File) -> Result<(), String> {
     }
     set_duration(&mut client.max_kill_timeout, "client.max_kill_timeout", file.client.max_kill_timeout)?;
     set(&mut client.cgroup_parent, file.client.cgroup_parent);
+    for (name, block) in file.client.device {
+        client.devices.push(device(&name, block)?);
+    }
     if file.client.servers.is_some_and(|servers| !servers.is_empty()) {
         return Err("client.servers: nodes apart from their server are not supported yet".to_owned());
     }
@@ -182,12 +187,48 @@ fn apply_file(config: &mut AgentConfig, file: File) -> Result<(), String> {
     Ok(())
 }
 
-/// `config.enabled` of a plugin block. HCL gives a list of blocks where JSON may give one.
-fn plugin_enabled(plugins: &Map<String, Value>, name: &str) -> Option<bool> {
-    let first = |value: &Value| match value {
+/// A block as an object: HCL gives a list of blocks where JSON may give one.
+fn first(value: &Value) -> Value {
+    match value {
         Value::Array(items) => items.first().cloned().unwrap_or_default(),
         other => other.clone(),
+    }
+}
+
+fn device(name: &str, block: Value) -> Result<Device, String> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Block {
+        ids: Vec<String>,
+        #[serde(default)]
+        attributes: Value,
+    }
+    let at = format!("client.device {name:?}");
+    let [vendor, kind, model] = name.split('/').collect::<Vec<_>>()[..] else {
+        return Err(format!("{at}: the label must be \"vendor/type/model\", such as \"nvidia/gpu/A100\""));
     };
+    if [vendor, kind, model].contains(&"") {
+        return Err(format!("{at}: vendor, type and model must not be empty"));
+    }
+    if block.as_array().is_some_and(|blocks| blocks.len() > 1) {
+        return Err(format!("{at}: there are two blocks of this name; list all ids in one"));
+    }
+    let block: Block = serde_json::from_value(first(&block)).map_err(|error| format!("{at}: {error}"))?;
+    let distinct: std::collections::BTreeSet<_> = block.ids.iter().collect();
+    if distinct.is_empty() || distinct.len() != block.ids.len() || block.ids.iter().any(String::is_empty) {
+        return Err(format!("{at}: ids must name every device once, such as [\"0\", \"1\"]"));
+    }
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let attributes = match first(&block.attributes) {
+        Value::Null => Default::default(),
+        Value::Object(items) => items.iter().map(|(key, value)| (key.clone(), text(value))).collect(),
+        _ => return Err(format!("{at}: attributes must be a map, such as {{ memory = \"40 GiB\" }}")),
+    };
+    Ok(Device { vendor: vendor.to_owned(), kind: kind.to_owned(), model: model.to_owned(), ids: block.ids, attributes })
+}
+
+/// `config.enabled` of a plugin block.
+fn plugin_enabled(plugins: &Map<String, Value>, name: &str) -> Option<bool> {
     let plugin = first(plugins.get(name)?);
     first(plugin.get("config")?).get("enabled")?.as_bool()
 }
@@ -277,6 +318,23 @@ mod tests {
         let plugin = parse(r#"{"plugin": {"raw_exec": [{"config": [{"enabled": true}]}]}}"#).unwrap();
         apply_file(&mut config, plugin).unwrap();
         assert!(config.client.raw_exec);
+        let device =
+            |block: &str| apply_file(&mut AgentConfig::default(), parse(&format!(r#"{{"client": {{"device": {block}}}}}"#)).unwrap());
+        let listed = r#"{"client": {"device": {"acme/fpga/X1": [{"ids": ["0", "1"], "attributes": [{"memory": "8 GiB", "lanes": 16}]}]}}}"#;
+        apply_file(&mut config, parse(listed).unwrap()).unwrap();
+        let found = &config.client.devices[0];
+        assert_eq!((found.kind.as_str(), found.ids.len(), found.attributes["lanes"].as_str()), ("fpga", 2, "16"));
+        for (block, wanted) in [
+            (r#"{"fpga": {"ids": ["0"]}}"#, "vendor/type/model"),
+            (r#"{"acme/fpga/": {"ids": ["0"]}}"#, "must not be empty"),
+            (r#"{"acme/fpga/X1": {"ids": []}}"#, "name every device once"),
+            (r#"{"acme/fpga/X1": {"ids": ["0", "0"]}}"#, "name every device once"),
+            (r#"{"acme/fpga/X1": {"idz": ["0"]}}"#, "idz"),
+            (r#"{"acme/fpga/X1": {"ids": ["0"], "attributes": 3}}"#, "must be a map"),
+        ] {
+            let problem = device(block).unwrap_err();
+            assert!(problem.contains(wanted), "{block}: {problem}");
+        }
         assert!(apply_file(&mut config, parse(r#"{"acl": {"enabled": true}}"#).unwrap()).is_err());
     }
 }

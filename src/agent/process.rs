@@ -20,7 +20,7 @@ use super::server_handle::LocalServer;
 use super::task_runtime::TaskRuntime;
 use crate::api::events::EventBroker;
 use crate::api::{self, ApiContext};
-use crate::model::{MebiBytes, MegaHertz};
+use crate::model::{DeviceGroup, DeviceInstance, MebiBytes, MegaHertz};
 use crate::node::config::Reserved;
 use crate::node::{Node, NodeConfig};
 use crate::raft::{Raft, RaftConfig};
@@ -150,11 +150,29 @@ fn node_config(config: &AgentConfig, data_dir: &Path, address: SocketAddr) -> No
             ports: section.reserved.ports.clone(),
             ..Reserved::default()
         },
+        devices: section.devices.iter().map(device_group).collect(),
         cpu_total_compute: section.cpu_total_compute.map(MegaHertz),
         memory_total: section.memory_total_mb.map(MebiBytes),
         disk_total: section.disk_total_mb.map(MebiBytes),
         max_kill_timeout: section.max_kill_timeout,
         ..NodeConfig::new(data_dir.to_owned())
+    }
+}
+
+fn device_group(listed: &super::config::Device) -> DeviceGroup {
+    let instance = |id: &String| DeviceInstance {
+        id: id.as_str().into(),
+        healthy: true,
+        health_description: "".into(),
+        pci_bus_id: "".into(),
+        numa_node: None,
+    };
+    DeviceGroup {
+        vendor: listed.vendor.as_str().into(),
+        kind: listed.kind.as_str().into(),
+        name: listed.model.as_str().into(),
+        attributes: listed.attributes.iter().map(|(key, value)| (key.as_str().into(), value.as_str().into())).collect(),
+        instances: listed.ids.iter().map(instance).collect(),
     }
 }
 

@@ -211,7 +211,7 @@ fn dry_run_of(result: server::DryRunResult) -> DryRun {
             migrate: u64::from(group.migrate),
             canary: u64::from(group.canary),
             ignore: u64::from(group.ignore),
-            preemptions: 0,
+            preemptions: u64::from(group.preemptions),
             disconnect: u64::from(group.disconnect),
             reconnect: u64::from(group.reconnect),
             reschedule_now: u64::from(group.reschedule_now),
@@ -220,5 +220,5 @@ fn dry_run_of(result: server::DryRunResult) -> DryRun {
         groups.insert(name, changes);
     }
     failed.extend(result.groups.failed);
-    DryRun { job_modify_index: result.job_modify_index, groups, failed }
+    DryRun { job_modify_index: result.job_modify_index, groups, failed, evicted: result.groups.evicted }
 }

@@ -19,6 +19,7 @@ mod feasibility;
 mod in_flight;
 mod place;
 mod placement;
+mod preempt;
 mod reconcile;
 mod settle;
 #[cfg(test)]
@@ -31,7 +32,7 @@ mod wake;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::model::{AllocId, EvalStatus, Evaluation, JobKey, JobRef, NodeId, Plan, Text};
+use crate::model::{AllocId, EvalStatus, Evaluation, JobKey, JobRef, Node, NodeId, Plan, Text};
 use crate::util::clock::Timestamp;
 
 pub use deployment::{failure, next_deadline, promotable, promotion, resumption};
@@ -42,6 +43,7 @@ pub use view::StateView;
 use feasibility::GroupProfile;
 use in_flight::InFlight;
 use placement::Fleet;
+use preempt::Residents;
 
 /// What changed in the state since the last observation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -57,6 +59,7 @@ pub struct Touched {
 pub struct Scheduler {
     fleet: Fleet,
     in_flight: InFlight,
+    residents: Residents,
     profiles: HashMap<(JobRef, Text), Arc<GroupProfile>>,
     observed: bool,
 }
@@ -75,6 +78,7 @@ impl Scheduler {
     pub fn observe(&mut self, view: &dyn StateView, touched: &Touched) {
         if touched.everything || !self.observed {
             self.fleet.clear();
+            self.residents.clear();
             self.profiles.clear();
             for node in view.nodes() {
                 self.set_node(view, &node);
@@ -99,11 +103,6 @@ impl Scheduler {
         self.refresh(view, nodes);
     }
 
-    /// Forgets every plan that was expected; the next observation should be of everything.
-    pub fn expect_nothing(&mut self) {
-        self.in_flight = InFlight::default();
-    }
-
     fn refresh(&mut self, view: &dyn StateView, nodes: impl IntoIterator<Item = NodeId>) {
         for id in nodes {
             match view.node(id) {
@@ -113,10 +112,13 @@ impl Scheduler {
         }
     }
 
-    fn set_node(&mut self, view: &dyn StateView, node: &Arc<crate::model::Node>) {
+    fn set_node(&mut self, view: &dyn StateView, node: &Arc<Node>) {
         let mut allocations = view.allocations_on_node(node.id);
         allocations.extend(self.in_flight.on(node.id));
         self.fleet.set(node, &allocations);
+        if let Some(ord) = self.fleet.ord(node.id) {
+            self.residents.forget(ord, node.id);
+        }
     }
 
     /// Decides for all these due evaluations in one plan: jobs by priority, then by age of their evaluation.
@@ -137,6 +139,7 @@ impl Scheduler {
             self.observe(view, &Touched::default());
         }
         let start = self.fleet.checkpoint();
+        let evictions = self.residents.checkpoint();
         let mut ids = settle::EvalIds::new(seed);
         let mut plans = Vec::new();
         let mut first_ordinal = 0;
@@ -148,6 +151,7 @@ impl Scheduler {
             plans.push(plan);
         }
         self.fleet.roll_back(start);
+        self.residents.roll_back(evictions);
         plans
     }
 }

@@ -1,7 +1,9 @@
 //! The scheduler as its callers see it: states in, plans out, applied and asked again.
 
 mod cases;
+mod devices;
 mod placement;
+mod preemption;
 mod properties;
 mod roll_out;
 

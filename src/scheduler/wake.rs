@@ -21,12 +21,16 @@ impl Scheduler {
         if evaluation.failed_groups.is_empty() || is_deploying {
             return true;
         }
+        let may_preempt = view.config().preempts(job.job_type);
         for name in evaluation.failed_groups.keys() {
             let Some(group) = job.group(name) else { return true };
             let profile = self.profile(&job, group);
             let fleet = &self.fleet;
+            // Where others may be pushed aside, what leaves may have been in the way of that.
             let helps = |ord| {
-                fleet.node(ord).is_placeable() && profile.allows(fleet, ord) && fleet.has_room(ord, fleet.effective_ask(ord, group.ask()))
+                fleet.node(ord).is_placeable()
+                    && profile.allows(fleet, ord)
+                    && (may_preempt || fleet.has_room(ord, fleet.effective_ask(ord, group.ask())))
             };
             if changed.iter().filter_map(|node| fleet.ord(*node)).any(helps) {
                 return true;

@@ -198,6 +198,8 @@ pub struct DryRun {
     pub groups: BTreeMap<Text, DesiredChanges>,
     /// Groups that would not fit, with the reasons.
     pub failed: BTreeMap<Text, Arc<PlacementMetrics>>,
+    /// Allocations that would have to leave for it.
+    pub evicted: Vec<AllocId>,
 }
 
 /// Instances of one group by what would happen to them.

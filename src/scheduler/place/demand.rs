@@ -45,6 +45,7 @@ impl<'a> DemandBuilder<'a> {
         let demand = Demand {
             ask: group.ask(),
             ports: ports(group),
+            devices: self.request.profile.device_demand(),
             algorithm: self.request.algorithm,
             group_count: group.count,
             spreads: spreads.iter().map(|spread| self.spread_axis(spread, weights, &candidates)).collect(),

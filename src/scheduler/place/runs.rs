@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::GroupRequest;
+use crate::model::device::DevicePosition;
 use crate::model::plan::{Placement, PlacementMetrics, Run};
-use crate::model::{Ask, AssignedPort, Node, Port, TaskGroup};
+use crate::model::{Ask, AssignedDevice, AssignedPort, Node, Port, TaskGroup};
 use crate::scheduler::placement::{Fleet, NodeOrd, Pick};
 use crate::scheduler::reconcile::Instance;
 
@@ -29,9 +30,11 @@ impl<'a> RunBuilder<'a> {
             first_index: instance.index,
             count: 1,
             ports: assign(self.request.group, node, &pick.ports),
+            devices: assign_devices(self.request, node, &pick.devices),
             cores: pick.cores,
             previous: instance.previous.map(|previous| previous.id),
             reschedules: instance.reschedules,
+            preempts: pick.evicts,
         };
         self.push(pick.ask, run);
     }
@@ -53,16 +56,31 @@ impl<'a> RunBuilder<'a> {
             let mut open: Option<(Ask, Run)> = None;
             for (pick, index) in by_node.remove(&ord).unwrap_or_default().into_iter().zip(&mut indexes) {
                 let ports = assign(self.request.group, node, &pick.ports);
+                let devices = assign_devices(self.request, node, &pick.devices);
                 match &mut open {
-                    Some((ask, run)) if *ask == pick.ask && run.first_index + run.count == index => {
+                    Some((ask, run))
+                        if *ask == pick.ask
+                            && run.first_index + run.count == index
+                            && run.preempts.is_empty()
+                            && pick.evicts.is_empty() =>
+                    {
                         run.count += 1;
                         run.ports.extend(ports);
                         run.cores.extend(pick.cores);
+                        run.devices.extend(devices);
                     }
                     _ => {
-                        let cores = pick.cores;
-                        let run =
-                            Run { node: node.id, first_index: index, count: 1, ports, cores, previous: None, reschedules: Vec::new() };
+                        let run = Run {
+                            node: node.id,
+                            first_index: index,
+                            count: 1,
+                            ports,
+                            cores: pick.cores,
+                            devices,
+                            previous: None,
+                            reschedules: Vec::new(),
+                            preempts: pick.evicts,
+                        };
                         if let Some((ask, run)) = open.replace((pick.ask, run)) {
                             self.push(ask, run);
                         }
@@ -114,6 +132,24 @@ fn assign(group: &TaskGroup, node: &Node, dynamic: &[u16]) -> Vec<AssignedPort> 
         Some(AssignedPort { label: port.label.clone(), value, to, host_ip: host_ip(node, port), shared })
     };
     group.ports().filter_map(assign_one).collect()
+}
+
+/// The devices that were picked by position, by name.
+fn assign_devices(request: &GroupRequest<'_>, node: &Node, picked: &[(usize, DevicePosition)]) -> Vec<AssignedDevice> {
+    let asked = request.profile.requirements.devices();
+    let all = || node.resources.devices.iter().flat_map(|group| group.instances.iter().map(move |instance| (group, instance)));
+    let assign_one = |(need, position): &(usize, DevicePosition)| {
+        let (group, instance) = all().nth(usize::from(position.0))?;
+        Some(AssignedDevice {
+            task: asked[*need].task.clone(),
+            vendor: group.vendor.clone(),
+            kind: group.kind.clone(),
+            name: group.name.clone(),
+            instance: instance.id.clone(),
+            share: asked[*need].share(),
+        })
+    };
+    picked.iter().filter_map(assign_one).collect()
 }
 
 /// The address of the host network that the port names, else of the node's first.

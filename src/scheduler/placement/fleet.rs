@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::{Classes, NodeOrd};
+use crate::model::device::{DevicePosition, DeviceShare};
 use crate::model::fit::{self, Dimension, Usage};
 use crate::model::{Allocation, Ask, Node, NodeId};
 
@@ -24,7 +25,7 @@ pub struct Fleet {
     ords: HashMap<NodeId, NodeOrd>,
     vacant: Vec<NodeOrd>,
     classes: Classes,
-    journal: Vec<Take>,
+    journal: Vec<Step>,
 }
 
 /// What is looked at only for nodes that are picked.
@@ -36,14 +37,22 @@ struct Row {
     usage: Usage,
 }
 
-/// One instance taken within the plan in the making.
+/// What one instance takes from its node.
+#[derive(Clone, Debug, Default)]
+pub struct Grant {
+    /// With the compute of whole cores on that node.
+    pub ask: Ask,
+    /// Number and whether it may be shared.
+    pub ports: Vec<(u16, bool)>,
+    pub cores: Vec<u16>,
+    pub devices: Vec<(DevicePosition, DeviceShare)>,
+}
+
+/// A change within the plan in the making.
 #[derive(Debug)]
-struct Take {
-    ord: NodeOrd,
-    ask: Ask,
-    /// With whether it was this take that brought the number in: a shared port may be held already.
-    ports: Vec<(u16, bool)>,
-    cores: Vec<u16>,
+enum Step {
+    Took(NodeOrd, Grant),
+    Released(NodeOrd, Arc<Allocation>),
 }
 
 /// A place in the journal to roll back to.
@@ -61,8 +70,8 @@ impl Fleet {
         debug_assert!(self.journal.is_empty(), "observed while a plan is in the making");
         // What the operator reserved is held like a port of an allocation, and found as fast.
         let mut usage = Usage { ports: node.resources.reserved_ports.iter().copied().collect(), ..Usage::default() };
-        for allocation in allocations.iter().filter(|allocation| allocation.occupies()) {
-            usage.add(allocation);
+        for allocation in allocations.iter().filter(|allocation| allocation.holds_room()) {
+            usage.add(node, allocation);
         }
         let row = Row { node: Arc::clone(node), available: node.resources.available(), usage };
         let ord = match self.ords.get(&node.id) {
@@ -195,26 +204,33 @@ impl Fleet {
         fit::first_exhausted(row.available, row.usage.ask, ask)
     }
 
-    /// Takes an effective ask with its ports (number, shared) and cores from a node until the next roll-back.
+    /// Takes what was granted from a node until the next roll-back. Ports, cores and devices must have been chosen among the free ones.
     ///
     /// Returns the dimension that ran out, and takes nothing then.
-    pub fn take(&mut self, ord: NodeOrd, ask: Ask, ports: &[(u16, bool)], cores: &[u16]) -> Result<(), Dimension> {
-        if let Some(dimension) = self.first_exhausted(ord, ask) {
+    pub fn take(&mut self, ord: NodeOrd, grant: Grant) -> Result<(), Dimension> {
+        if let Some(dimension) = self.first_exhausted(ord, grant.ask) {
             return Err(dimension);
         }
         let usage = &mut self.rows[ord.at()].usage;
-        let mut brought = Vec::with_capacity(ports.len());
-        for (port, shared) in ports {
-            let held = if *shared { &mut usage.shared_ports } else { &mut usage.ports };
-            if held.insert(*port) {
-                brought.push((*port, *shared));
-            }
+        for (port, shared) in &grant.ports {
+            usage.hold_port(*port, *shared);
         }
-        usage.cores.extend(cores);
-        usage.ask = fit::add(usage.ask, ask);
+        usage.cores.extend(&grant.cores);
+        for (position, share) in &grant.devices {
+            usage.devices.add(*position, *share);
+        }
+        usage.ask = fit::add(usage.ask, grant.ask);
         self.refresh_columns(ord);
-        self.journal.push(Take { ord, ask, ports: brought, cores: cores.to_vec() });
+        self.journal.push(Step::Took(ord, grant));
         Ok(())
+    }
+
+    /// Gives the room of an evicted allocation free until the next roll-back.
+    pub fn release(&mut self, ord: NodeOrd, allocation: &Arc<Allocation>) {
+        let Row { node, usage, .. } = &mut self.rows[ord.at()];
+        usage.remove(node, allocation);
+        self.refresh_columns(ord);
+        self.journal.push(Step::Released(ord, Arc::clone(allocation)));
     }
 
     pub fn checkpoint(&self) -> Checkpoint {
@@ -224,21 +240,28 @@ impl Fleet {
     /// Gives back everything taken since `checkpoint`.
     pub fn roll_back(&mut self, checkpoint: Checkpoint) {
         while self.journal.len() > checkpoint.0 {
-            let Some(take) = self.journal.pop() else {
-                return;
+            let (ord, grant) = match self.journal.pop() {
+                Some(Step::Took(ord, grant)) => (ord, grant),
+                Some(Step::Released(ord, allocation)) => {
+                    let Row { node, usage, .. } = &mut self.rows[ord.at()];
+                    usage.add(node, &allocation);
+                    self.refresh_columns(ord);
+                    continue;
+                }
+                None => return,
             };
-            let usage = &mut self.rows[take.ord.at()].usage;
-            usage.ask.cpu -= take.ask.cpu;
-            usage.ask.memory -= take.ask.memory;
-            usage.ask.disk -= take.ask.disk;
-            usage.ask.cores -= take.ask.cores;
-            for (port, shared) in take.ports {
-                if shared { &mut usage.shared_ports } else { &mut usage.ports }.remove(&port);
+            let usage = &mut self.rows[ord.at()].usage;
+            usage.ask = fit::subtract(usage.ask, grant.ask);
+            for (port, shared) in grant.ports {
+                usage.release_port(port, shared);
             }
-            for core in take.cores {
+            for core in grant.cores {
                 usage.cores.remove(&core);
             }
-            self.refresh_columns(take.ord);
+            for (position, share) in grant.devices {
+                usage.devices.remove(position, share);
+            }
+            self.refresh_columns(ord);
         }
     }
 }
@@ -262,9 +285,11 @@ mod tests {
         let before = fleet.usage(ord).clone();
         let ask = Ask { cpu: MegaHertz(3000), cores: 2, memory: MebiBytes(10), disk: MebiBytes(0) };
         let start = fleet.checkpoint();
-        assert_eq!(fleet.take(ord, ask, &[(80, false), (81, true)], &[0, 1]), Ok(()));
+        let devices = vec![(DevicePosition(3), DeviceShare(250))];
+        let grant = Grant { ask, ports: vec![(80, false), (81, true)], cores: vec![0, 1], devices };
+        assert_eq!(fleet.take(ord, grant), Ok(()));
         assert!(!fleet.has_room(ord, ask), "4000 MHz take 3000 once");
-        assert_eq!(fleet.take(ord, ask, &[(90, false)], &[2]), Err(Dimension::Cpu));
+        assert_eq!(fleet.take(ord, Grant { ask, ports: vec![(90, false)], ..Grant::default() }), Err(Dimension::Cpu));
         fleet.roll_back(start);
         assert_eq!(*fleet.usage(ord), before);
         assert!(fleet.has_room(ord, ask));

@@ -8,8 +8,8 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-/// Own terms are packing, anti-affinity and affinity.
-const MOST_TERMS: usize = 3;
+/// Own terms are packing, anti-affinity, affinity and devices.
+const MOST_TERMS: usize = 4;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Entry {

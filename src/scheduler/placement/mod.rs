@@ -14,6 +14,7 @@
 
 mod classes;
 mod demand;
+mod devices;
 mod fleet;
 mod lanes;
 mod packer;
@@ -22,6 +23,7 @@ mod score;
 
 pub use classes::Classes;
 pub use demand::{Candidate, Demand, DistinctAxis, NO_VALUE, PortDemand, SpreadAxis, SpreadGoal};
+pub use devices::{ClassOffers, DeviceDemand, DeviceNeed, DeviceOffer};
 pub use fleet::Fleet;
 pub use packer::{Obstacle, Packer, Pick};
 

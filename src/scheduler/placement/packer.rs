@@ -1,13 +1,17 @@
 //! Greedy placement of equal instances: always the best node by score, exactly.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::demand::Demand;
+use super::devices::DeviceChoice;
+use super::fleet::Grant;
 use super::lanes::{Lanes, OwnScore};
 use super::score::{self, ScoredTerm, fixed};
 use super::{Fleet, NodeOrd, ports};
-use crate::model::Ask;
-use crate::model::fit::Dimension;
+use crate::model::device::DevicePosition;
+use crate::model::fit::{self, Dimension, Usage};
+use crate::model::{AllocId, Allocation, Ask};
 use crate::util::random::split_mix;
 
 /// Where one instance goes.
@@ -19,6 +23,10 @@ pub struct Pick {
     /// Dynamic host ports, in the order asked for.
     pub ports: Vec<u16>,
     pub cores: Vec<u16>,
+    /// By position on the node, with the need (an index into [`super::DeviceDemand::needs`]) that each is for.
+    pub devices: Vec<(usize, DevicePosition)>,
+    /// Who leaves the node for it.
+    pub evicts: Vec<AllocId>,
 }
 
 /// Why a candidate cannot take another instance now.
@@ -87,6 +95,43 @@ impl<'a> Packer<'a> {
         self.commit(self.slot(ord)?)
     }
 
+    /// Takes this very node once `victims` have left it.
+    pub fn pick_in_place_of(&mut self, ord: NodeOrd, victims: &[Arc<Allocation>]) -> Option<Pick> {
+        let start = self.fleet.checkpoint();
+        for victim in victims {
+            self.fleet.release(ord, victim);
+        }
+        let Some(pick) = self.pick_on(ord) else {
+            self.fleet.roll_back(start);
+            return None;
+        };
+        Some(Pick { evicts: victims.iter().map(|victim| victim.id).collect(), ..pick })
+    }
+
+    /// How many nodes come into question at all.
+    pub fn candidates(&self) -> usize {
+        self.demand.candidates.len()
+    }
+
+    pub fn candidate(&self, slot: usize) -> NodeOrd {
+        self.demand.candidates[slot].ord
+    }
+
+    /// Whether a node comes into question and nothing but what it lacks keeps another instance away.
+    pub fn is_open(&self, ord: NodeOrd) -> bool {
+        self.slot(ord).is_some_and(|slot| !self.used_up[slot] && self.demand.distinct.iter().all(|axis| axis.admits(slot)))
+    }
+
+    /// What one instance takes from this node.
+    pub fn ask_on(&self, ord: NodeOrd) -> Ask {
+        self.fleet.effective_ask(ord, self.demand.ask)
+    }
+
+    /// Whether ports, core ids or devices are asked for.
+    pub fn asks_beyond_amounts(&self) -> bool {
+        !self.demand.ports.is_empty() || self.demand.ask.cores > 0 || !self.demand.devices.is_empty()
+    }
+
     fn pick_by_scan(&mut self, penalised: &[NodeOrd]) -> Option<Pick> {
         let mut ranked: Vec<(i64, usize)> = (0..self.demand.candidates.len())
             .filter(|slot| self.obstacle(*slot).is_none())
@@ -120,14 +165,25 @@ impl<'a> Packer<'a> {
         let node = self.fleet.node(ord);
         let dynamic = ports::choose_dynamic(self.fleet.usage(ord), &self.demand.ports, salt)?;
         let cores = ports::choose_cores(&node.resources, self.fleet.usage(ord), self.demand.ask.cores)?;
-        let held: Vec<(u16, bool)> = self.demand.ports.fixed.iter().copied().chain(dynamic.iter().map(|port| (*port, false))).collect();
-        self.fleet.take(ord, ask, &held, &cores).ok()?;
+        let devices = self.choose_devices(ord, self.fleet.usage(ord))?.devices;
+        let grant = Grant {
+            ask,
+            ports: self.demand.ports.fixed.iter().copied().chain(dynamic.iter().map(|port| (*port, false))).collect(),
+            cores: cores.clone(),
+            devices: devices.iter().map(|(need, position)| (*position, self.demand.devices.needs[*need].share)).collect(),
+        };
+        self.fleet.take(ord, grant).ok()?;
         self.account(slot);
         self.lanes.withdraw(position);
         if self.obstacle(slot).is_none() {
             self.lanes.push(position, self.buckets[slot], self.own_score(slot));
         }
-        Some(Pick { ord, ask, ports: dynamic, cores })
+        Some(Pick { ord, ask, ports: dynamic, cores, devices, evicts: Vec::new() })
+    }
+
+    fn choose_devices(&self, ord: NodeOrd, usage: &Usage) -> Option<DeviceChoice> {
+        let node = self.fleet.node(ord);
+        self.demand.devices.choose(self.fleet.class(ord), &node.resources.devices, &usage.devices)
     }
 
     /// Counts one more instance on a candidate.
@@ -174,17 +230,38 @@ impl<'a> Packer<'a> {
         if !self.has_room(slot) {
             return self.fleet.first_exhausted(ord, self.fleet.effective_ask(ord, self.demand.ask)).map(Obstacle::Exhausted);
         }
-        if self.demand.ports.is_empty() && self.demand.ask.cores == 0 {
+        if !self.asks_beyond_amounts() {
             return None;
         }
-        let (node, usage) = (self.fleet.node(ord), self.fleet.usage(ord));
+        self.shortage(ord, self.fleet.usage(ord))
+    }
+
+    /// Whether another instance would fit on this node once `leaving` has ended, distinctness aside.
+    pub fn fits_without(&self, ord: NodeOrd, leaving: &Allocation) -> bool {
+        let node = self.fleet.node(ord);
+        let mut usage = self.fleet.usage(ord).clone();
+        usage.remove(node, leaving);
+        // Reserved ports are counted as held, and stay so even if `leaving` held one.
+        let reserved = |port: u16| node.resources.reserved_ports.contains(&port);
+        !self.demand.ports.fixed.iter().any(|(port, _)| reserved(*port)) && self.shortage(ord, &usage).is_none()
+    }
+
+    /// What a node lacks for one instance beside `usage`.
+    pub fn shortage(&self, ord: NodeOrd, usage: &Usage) -> Option<Obstacle> {
+        let ask = self.fleet.effective_ask(ord, self.demand.ask);
+        if let Some(dimension) = fit::first_exhausted(self.fleet.available(ord), usage.ask, ask) {
+            return Some(Obstacle::Exhausted(dimension));
+        }
         if let Some(port) = ports::first_collision(usage, &self.demand.ports) {
             return Some(Obstacle::Exhausted(Dimension::Port(port)));
         }
         if ports::choose_dynamic(usage, &self.demand.ports, 0).is_none() {
             return Some(Obstacle::NoDynamicPort);
         }
-        ports::choose_cores(&node.resources, usage, self.demand.ask.cores).is_none().then_some(Obstacle::Exhausted(Dimension::Cores))
+        if ports::choose_cores(&self.fleet.node(ord).resources, usage, self.demand.ask.cores).is_none() {
+            return Some(Obstacle::Exhausted(Dimension::Cores));
+        }
+        self.choose_devices(ord, usage).is_none().then_some(Obstacle::Exhausted(Dimension::Devices))
     }
 
     /// Every candidate with what keeps it from taking another instance now.
@@ -219,7 +296,21 @@ impl<'a> Packer<'a> {
             sum += candidate.affinity;
             terms += 1;
         }
+        if let Some(devices) = self.device_affinity(slot) {
+            sum += devices;
+            terms += 1;
+        }
         OwnScore { sum: fixed(sum), terms }
+    }
+
+    /// `None`: no device is liked better than another.
+    fn device_affinity(&self, slot: usize) -> Option<f64> {
+        if self.demand.devices.affinity_weight == 0 {
+            return None;
+        }
+        let ord = self.demand.candidates[slot].ord;
+        let choice = self.choose_devices(ord, self.fleet.usage(ord));
+        Some(choice.map_or(0.0, |choice| self.demand.devices.score(&choice)))
     }
 
     fn packing(&self, slot: usize) -> f64 {
@@ -236,6 +327,7 @@ impl<'a> Packer<'a> {
         terms.push((score::ANTI_AFFINITY, anti_affinity));
         terms.push((score::RESCHEDULE_PENALTY, 0.0));
         terms.push((score::AFFINITY, candidate.affinity));
+        terms.extend(self.device_affinity(slot).map(|score| (score::DEVICES, score)));
         let boost = self.boosts[self.buckets[slot] as usize];
         if boost != 0 {
             terms.push((score::SPREAD, score::readable(boost)));

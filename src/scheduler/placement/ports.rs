@@ -8,7 +8,7 @@ use super::demand::PortDemand;
 
 /// The first fixed port that somebody else holds, if any. `usage` counts the operator's reserved ports as held.
 pub fn first_collision(usage: &Usage, ports: &PortDemand) -> Option<u16> {
-    let taken = |(port, shared): &(u16, bool)| usage.ports.contains(port) || (!shared && usage.shared_ports.contains(port));
+    let taken = |(port, shared): &(u16, bool)| usage.ports.contains(port) || (!shared && usage.shared_ports.contains_key(port));
     ports.fixed.iter().find(|fixed| taken(fixed)).map(|(port, _)| *port)
 }
 
@@ -19,7 +19,7 @@ pub fn choose_dynamic(usage: &Usage, ports: &PortDemand, salt: u64) -> Option<Ve
     let first = *DYNAMIC_PORTS.start();
     let size = u64::from(*DYNAMIC_PORTS.end() - first) + 1;
     let is_free = |port: &u16| {
-        !usage.ports.contains(port) && !usage.shared_ports.contains(port) && !ports.fixed.iter().any(|(fixed, _)| fixed == port)
+        !usage.ports.contains(port) && !usage.shared_ports.contains_key(port) && !ports.fixed.iter().any(|(fixed, _)| fixed == port)
     };
     let candidates = (0..size).map(|step| first + u16::try_from((salt % size + step) % size).unwrap_or(0));
     let chosen: Vec<u16> = candidates.filter(is_free).take(wanted).collect();

@@ -13,6 +13,7 @@ pub const PACKING: &str = "binpack";
 pub const ANTI_AFFINITY: &str = "job-anti-affinity";
 pub const RESCHEDULE_PENALTY: &str = "node-reschedule-penalty";
 pub const AFFINITY: &str = "node-affinity";
+pub const DEVICES: &str = "devices";
 pub const SPREAD: &str = "allocation-spread";
 
 /// A term's name and value, as placement metrics show it.

@@ -48,6 +48,8 @@ pub struct Tally {
     pub reconnect: u32,
     pub reschedule_now: u32,
     pub reschedule_later: u32,
+    /// Allocations of other jobs that leave for these.
+    pub preemptions: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]

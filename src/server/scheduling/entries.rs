@@ -165,12 +165,13 @@ impl Cutter {
 fn split(mut run: Run, count: u32) -> (Run, Run) {
     let count = count.min(run.count);
     let share = |length: usize| length / run.count.max(1) as usize * count as usize;
-    let (ports, cores) = (share(run.ports.len()), share(run.cores.len()));
+    let (ports, cores, devices) = (share(run.ports.len()), share(run.cores.len()), share(run.devices.len()));
     let tail = Run {
         first_index: run.first_index + count,
         count: run.count - count,
         ports: run.ports.split_off(ports),
         cores: run.cores.split_off(cores),
+        devices: run.devices.split_off(devices),
         ..run.clone()
     };
     (Run { count, ..run }, tail)
@@ -188,6 +189,7 @@ const IN_PLACE: usize = 160;
 const PLACEMENT: usize = 512;
 const RUN: usize = 64;
 const PORT: usize = 16;
+const DEVICE: usize = 128;
 const RESCHEDULE: usize = 64;
 const EVALUATION: usize = 512;
 const DEPLOYMENT: usize = 512;
@@ -222,7 +224,8 @@ impl Load {
 
 fn instance_bytes(run: &Run) -> usize {
     let ports: usize = run.ports.iter().map(|port| PORT + port.label.len() + port.host_ip.len()).sum();
-    let all = ports + run.cores.len() * 3 + run.reschedules.len() * RESCHEDULE;
+    let ids = (run.devices.len() + run.preempts.len()) * DEVICE + run.reschedules.len() * RESCHEDULE;
+    let all = ports + run.cores.len() * 3 + ids;
     all.div_ceil(run.count.max(1) as usize)
 }
 

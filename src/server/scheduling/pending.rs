@@ -73,8 +73,8 @@ impl Pending {
             Change::Allocation { before, after, .. } => {
                 self.touched.allocations.extend(before.iter().chain(after).map(|row| row.id).take(1));
                 self.touched.nodes.extend(before.iter().chain(after).map(|row| row.node_id).take(1));
-                if let Some(row) = before.as_ref().filter(|row| row.occupies())
-                    && !after.as_ref().is_some_and(|row| row.occupies())
+                if let Some(row) = before.as_ref().filter(|row| row.holds_room())
+                    && !after.as_ref().is_some_and(|row| row.holds_room())
                 {
                     self.news.note_node(Some(row.node_id), index);
                 }

@@ -366,7 +366,7 @@ fn affected(cluster: &mut Cluster, node: u8) -> Vec<Evaluation> {
 fn check_rest(cluster: &Cluster) {
     for node in cluster.state.nodes() {
         let mut usage = Usage::default();
-        cluster.state.allocations_on_node(node.id).filter(|row| row.occupies()).for_each(|row| usage.add(row));
+        cluster.state.allocations_on_node(node.id).filter(|row| row.occupies()).for_each(|row| usage.add(node, row));
     }
     let now = cluster.now();
     for row in cluster.state.open_evaluations() {

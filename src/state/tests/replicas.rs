@@ -191,7 +191,7 @@ fn check_room(before: &State, after: &State) {
             continue;
         }
         let mut usage = Usage::default();
-        for row in after.allocations_on_node(node.id).filter(|row| row.occupies()) {
+        for row in after.allocations_on_node(node.id).filter(|row| row.holds_room()) {
             usage.try_add(node, row).expect("a placement never oversubscribes its node");
         }
     }
