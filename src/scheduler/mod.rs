@@ -18,7 +18,7 @@ mod dry_run;
 mod feasibility;
 mod in_flight;
 mod place;
-mod placement;
+pub mod placement;
 mod preempt;
 mod reconcile;
 mod settle;
