@@ -196,3 +196,38 @@ fn an_interrupted_dev_agent_takes_its_tasks_along() {
     assert!(pids.iter().all(|pid| !is_alive(*pid)), "no task is left behind");
     assert_eq!(agent.cgroups(), Vec::<std::path::PathBuf>::new(), "no group is left behind");
 }
+
+#[test]
+fn a_node_is_drained_kept_empty_and_taken_into_use_again() {
+    let agent = TestAgent::start();
+    agent.run_job(&counter("web", 2));
+    agent.run_job(&batch("work", 1, "sleep 300"));
+    agent.wait_count("web", "running", 2);
+    agent.wait_count("work", "running", 1);
+    let id = agent.get("/v1/nodes")[0]["ID"].as_str().expect("an id").to_owned();
+
+    // Services leave at once, and wait for another node; batch work stays until the deadline.
+    agent.cli_ok(&["node", "drain", "-enable", "-no-deadline", "-detach", &id]);
+    agent.wait_count("web", "running", 0);
+    assert_eq!(agent.count("work", "running"), 1);
+    assert!(agent.cli_ok(&["node", "status", &id]).contains("Drain        = true"));
+    let refused = agent.cli(&["node", "eligibility", "-enable", &id]);
+    assert!(!refused.status.success(), "not while it drains");
+
+    // By force everything ends, and the drain with it.
+    let told = agent.cli_ok(&["node", "drain", "-enable", "-force", &id]);
+    assert!(told.contains("is drained") && told.contains("\"running\" -> "), "{told}");
+    assert_eq!(agent.count("work", "running"), 0);
+    let node = agent.get(&format!("/v1/node/{id}"));
+    assert_eq!((&node["Drain"], &node["SchedulingEligibility"]), (&json!(false), &json!("ineligible")));
+
+    // What waited comes back once the node may be used.
+    agent.cli_ok(&["node", "eligibility", "-enable", "-self"]);
+    agent.wait_count("web", "running", 2);
+    agent.wait_count("work", "running", 1);
+
+    // A forgotten node that still runs comes back by itself, and its jobs with it.
+    agent.cli_ok(&["node", "purge", &id]);
+    agent.wait("the node to register again", || agent.get("/v1/nodes")[0]["Status"] == "ready");
+    agent.wait_count("web", "running", 2);
+}

@@ -89,7 +89,7 @@ enum ClientCommand {
     /// Look into allocations and act on them
     #[command(subcommand, after_help = "Examples:\n  pannier alloc status 0a1b2c3d\n  pannier alloc logs -f 0a1b2c3d")]
     Alloc(alloc::AllocCommand),
-    /// Look at the machines of the cluster
+    /// Look at the machines of the cluster and take them out of use
     #[command(subcommand, after_help = "Examples:\n  pannier node status\n  pannier node status -self")]
     Node(node::NodeCommand),
     /// Look at evaluations

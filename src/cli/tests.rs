@@ -44,6 +44,13 @@ fn everyday_lines_are_understood() {
         "nomad alloc fs -stat abc alloc/logs",
         "nomad alloc signal -s SIGHUP abc",
         "nomad node status -self -verbose",
+        "nomad node drain -enable -deadline 10m -ignore-system -yes abc",
+        "nomad node drain -enable -force -detach -self",
+        "nomad node drain -disable -keep-ineligible abc",
+        "nomad node drain -monitor abc",
+        "nomad node eligibility -disable -self",
+        "nomad job dispatch -meta a=b -meta c=d -detach job -",
+        "nomad job periodic force -detach job",
         "nomad eval list -json",
         "nomad server members -detailed",
         "nomad operator api -X PUT -d {} -H A:b -v /v1/jobs",
@@ -64,6 +71,9 @@ fn everyday_lines_are_understood() {
         if let Err(error) = parse(line) {
             panic!("{line}: {error}");
         }
+    }
+    for line in ["nomad node eligibility abc", "nomad node drain -enable -disable abc", "nomad node drain -enable"] {
+        assert!(parse(line).is_err(), "{line}");
     }
     for line in ["nomad job run", "nomad bogus", "nomad job run -bogus f", "nomad logs -stdout -stderr a"] {
         assert!(parse(line).is_err(), "{line}");

@@ -18,8 +18,10 @@ use crate::util::clock::Timestamp;
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Plan {
     pub created_at: Timestamp,
-    /// New allocations' ids are `AllocId::derive(id_seed, ordinal)`, counted over all placements in order.
+    /// New allocations' ids are `AllocId::derive(id_seed, ordinal)`, counted from `first_ordinal` over all placements in order.
     pub id_seed: u128,
+    /// Plans that were decided together share their seed and count on.
+    pub first_ordinal: u64,
     pub placements: Vec<Placement>,
     pub stops: Vec<Stop>,
     pub in_place: Vec<InPlaceUpdate>,
@@ -37,6 +39,24 @@ impl Plan {
             && self.new_deployments.is_empty()
             && self.deployment_updates.is_empty()
             && self.evaluations.is_empty()
+    }
+}
+
+impl Plan {
+    /// How many instances it places.
+    pub fn instances(&self) -> u64 {
+        self.placements.iter().flat_map(|placement| &placement.runs).map(|run| u64::from(run.count)).sum()
+    }
+
+    /// Adds what was decided right after this plan.
+    pub fn append(&mut self, mut next: Self) {
+        debug_assert_eq!(self.first_ordinal + self.instances(), next.first_ordinal, "ids count on");
+        self.placements.append(&mut next.placements);
+        self.stops.append(&mut next.stops);
+        self.in_place.append(&mut next.in_place);
+        self.new_deployments.append(&mut next.new_deployments);
+        self.deployment_updates.append(&mut next.deployment_updates);
+        self.evaluations.append(&mut next.evaluations);
     }
 }
 

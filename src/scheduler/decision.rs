@@ -95,7 +95,7 @@ impl Scheduler {
         decision
     }
 
-    fn profile(&mut self, job: &Job, group: &TaskGroup) -> Arc<GroupProfile> {
+    pub(super) fn profile(&mut self, job: &Job, group: &TaskGroup) -> Arc<GroupProfile> {
         let key = (job.reference(), group.name.clone());
         if let Some(profile) = self.profiles.get(&key).filter(|profile| profile.is_current(self.fleet.classes())) {
             return Arc::clone(profile);

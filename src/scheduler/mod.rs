@@ -10,12 +10,14 @@
 //! 5. `settle` says what became of the evaluation: complete, or blocked until there is capacity.
 //!
 //! Jobs see the places that earlier jobs of the same plan took. Nothing of a plan is remembered once it is made: the next one
-//! starts from what [`Scheduler::observe`] read, so a plan that was never applied is simply forgotten.
+//! starts from what [`Scheduler::observe`] read, so a plan that was never applied is simply forgotten. Who proposes a plan and goes on before
+//! it is applied says so with [`Scheduler::expect`]: its places then count as taken.
 
 mod decision;
 mod deployment;
 mod dry_run;
 mod feasibility;
+mod in_flight;
 mod place;
 pub mod placement;
 mod preempt;
@@ -26,11 +28,12 @@ mod testing;
 #[cfg(test)]
 mod tests;
 mod view;
+mod wake;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
 
-use crate::model::{AllocId, EvalStatus, Evaluation, JobKey, JobRef, NodeId, Plan, Text};
+use crate::model::{AllocId, EvalStatus, Evaluation, JobKey, JobRef, Node, NodeId, Plan, Text};
 use crate::util::clock::Timestamp;
 
 pub use deployment::{failure, next_deadline, promotable, promotion, resumption};
@@ -39,6 +42,7 @@ pub use reconcile::Tally;
 pub use view::StateView;
 
 use feasibility::GroupProfile;
+use in_flight::InFlight;
 use placement::Fleet;
 use preempt::Residents;
 
@@ -55,6 +59,7 @@ pub struct Touched {
 #[derive(Debug, Default)]
 pub struct Scheduler {
     fleet: Fleet,
+    in_flight: InFlight,
     residents: Residents,
     profiles: HashMap<(JobRef, Text), Arc<GroupProfile>>,
     observed: bool,
@@ -77,28 +82,43 @@ impl Scheduler {
             self.residents.clear();
             self.profiles.clear();
             for node in view.nodes() {
-                self.fleet.set(&node, &view.allocations_on_node(node.id));
-                self.note(node.id);
+                self.set_node(view, &node);
             }
             self.observed = true;
             return;
         }
         let mut nodes: BTreeSet<NodeId> = touched.nodes.iter().copied().collect();
         nodes.extend(touched.allocations.iter().filter_map(|id| Some(view.allocation(*id)?.node_id)));
+        self.refresh(view, nodes);
+    }
+
+    /// Counts the places of a plan that was proposed and is not applied yet as taken, until [`Self::settled`]. The same `ticket` names it there.
+    pub fn expect(&mut self, view: &dyn StateView, ticket: u128, plan: &Plan) {
+        let nodes = self.in_flight.add(ticket, plan);
+        self.refresh(view, nodes);
+    }
+
+    /// What became of a plan is in `view` now, or it will never be applied: only the state counts again.
+    pub fn settled(&mut self, view: &dyn StateView, ticket: u128) {
+        let nodes = self.in_flight.remove(ticket);
+        self.refresh(view, nodes);
+    }
+
+    fn refresh(&mut self, view: &dyn StateView, nodes: impl IntoIterator<Item = NodeId>) {
         for id in nodes {
             match view.node(id) {
-                Some(node) => {
-                    self.fleet.set(&node, &view.allocations_on_node(id));
-                    self.note(id);
-                }
+                Some(node) => self.set_node(view, &node),
                 None => self.fleet.remove(id),
             }
         }
     }
 
-    fn note(&mut self, id: NodeId) {
-        if let Some(ord) = self.fleet.ord(id) {
-            self.residents.forget(ord, id);
+    fn set_node(&mut self, view: &dyn StateView, node: &Arc<Node>) {
+        let mut allocations = view.allocations_on_node(node.id);
+        allocations.extend(self.in_flight.on(node.id));
+        self.fleet.set(node, &allocations);
+        if let Some(ord) = self.fleet.ord(node.id) {
+            self.residents.forget(ord, node.id);
         }
     }
 
@@ -107,20 +127,33 @@ impl Scheduler {
     /// `seed` must be fresh for each call: the ids of new allocations and evaluations are derived from it. The view should be the
     /// one that was observed last.
     pub fn process(&mut self, view: &dyn StateView, evaluations: &[Arc<Evaluation>], seed: u128, now: Timestamp) -> Plan {
+        let mut whole = Plan { created_at: now, id_seed: seed, ..Plan::default() };
+        for plan in self.process_each(view, evaluations, seed, now) {
+            whole.append(plan);
+        }
+        whole
+    }
+
+    /// As [`Self::process`], with a plan for each job, in order.
+    pub fn process_each(&mut self, view: &dyn StateView, evaluations: &[Arc<Evaluation>], seed: u128, now: Timestamp) -> Vec<Plan> {
         if !self.observed {
             self.observe(view, &Touched::default());
         }
         let start = self.fleet.checkpoint();
         let evictions = self.residents.checkpoint();
-        let mut plan = Plan { created_at: now, id_seed: seed, ..Plan::default() };
         let mut ids = settle::EvalIds::new(seed);
+        let mut plans = Vec::new();
+        let mut first_ordinal = 0;
         for due in by_job(evaluations) {
             let decision = self.decide(view, &due, seed, now);
+            let mut plan = Plan { created_at: now, id_seed: seed, first_ordinal, ..Plan::default() };
             settle::settle(view, &due, decision, &mut ids, now, &mut plan);
+            first_ordinal += plan.instances();
+            plans.push(plan);
         }
         self.fleet.roll_back(start);
         self.residents.roll_back(evictions);
-        plan
+        plans
     }
 }
 

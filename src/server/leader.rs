@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use super::{Server, deployments, drains, garbage, keyring, periodic, scheduler_loop, silent_nodes};
+use super::{Server, deployments, drains, garbage, keyring, periodic, scheduling, silent_nodes};
 use crate::state::Command;
 use crate::util::clock::Timestamp;
 
@@ -25,7 +25,7 @@ pub(super) async fn lead(server: Arc<Server>) {
                 }
                 info!("this server no longer leads: its loops are stopped");
             }
-            () = scheduler_loop::run(&server) => {}
+            () = scheduling::run(&server) => {}
             () = silent_nodes::watch(&server) => {}
             () = drains::run(&server) => {}
             () = deployments::watch(&server) => {}

@@ -17,7 +17,7 @@ mod leader;
 pub mod node_link;
 mod periodic;
 pub mod request_id;
-mod scheduler_loop;
+mod scheduling;
 mod security;
 mod silent_nodes;
 mod view;

@@ -95,6 +95,11 @@ impl State {
         self.table_indexes[table as usize].max(1)
     }
 
+    /// Whether the request with this id was carried out; known of the newest few thousand.
+    pub fn has_applied(&self, request: u128) -> bool {
+        self.requests.contains_key(&request)
+    }
+
     pub fn scheduler_config(&self) -> &SchedulerConfig {
         &self.scheduler_config
     }

@@ -1,8 +1,12 @@
 //! Calls about nodes.
 
-use super::{ApiRequest, Client, ClientError};
+use std::time::Duration;
+
+use hyper::Method;
+
+use super::{ApiRequest, Client, ClientError, Indexed};
 use crate::api::types::allocation::Allocation;
-use crate::api::types::node::{Node, NodeListStub};
+use crate::api::types::node::{Node, NodeDrainRequest, NodeEligibilityRequest, NodeListStub, NodeUpdateResponse};
 use crate::api::types::stats::HostStats;
 
 impl Client {
@@ -17,6 +21,27 @@ impl Client {
 
     pub async fn node_allocations(&self, id: &str) -> Result<Vec<Allocation>, ClientError> {
         self.fetch_list(ApiRequest::get(&["node", id, "allocations"])).await
+    }
+
+    /// Waits at most `wait` for the node's allocations to change beyond `index`; 0 answers at once.
+    pub async fn await_node_allocations(&self, id: &str, index: u64, wait: Duration) -> Result<Indexed<Vec<Allocation>>, ClientError> {
+        let request = ApiRequest::get(&["node", id, "allocations"]).wait_beyond(index, wait);
+        let answer = self.fetch_indexed::<Option<Vec<Allocation>>>(request).await?;
+        Ok(Indexed { index: answer.index, value: answer.value.unwrap_or_default() })
+    }
+
+    pub async fn drain_node(&self, id: &str, request: &NodeDrainRequest) -> Result<NodeUpdateResponse, ClientError> {
+        self.put(ApiRequest::new(Method::PUT, &["node", id, "drain"]), request).await
+    }
+
+    pub async fn set_node_eligibility(&self, id: &str, eligible: bool) -> Result<NodeUpdateResponse, ClientError> {
+        let eligibility = if eligible { "eligible" } else { "ineligible" }.to_owned();
+        let body = NodeEligibilityRequest { node_id: id.to_owned(), eligibility };
+        self.put(ApiRequest::new(Method::PUT, &["node", id, "eligibility"]), &body).await
+    }
+
+    pub async fn purge_node(&self, id: &str) -> Result<NodeUpdateResponse, ClientError> {
+        self.fetch(ApiRequest::new(Method::PUT, &["node", id, "purge"])).await
     }
 
     pub async fn host_stats(&self, node_id: &str) -> Result<HostStats, ClientError> {

@@ -91,7 +91,7 @@ impl Transaction<'_> {
     fn place_all(&mut self, plan: &Plan) -> Dropped {
         let mut dropped = Dropped::default();
         let mut room = Room::default();
-        let mut ordinal = 0u64;
+        let mut ordinal = plan.first_ordinal;
         for placement in &plan.placements {
             let current = self.state.jobs.get(&placement.job.key);
             let is_current = current.is_some_and(|job| job.job_modify_index == placement.newest && !job.stop)

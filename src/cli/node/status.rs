@@ -1,30 +1,17 @@
-//! `node ...`: the machines of the cluster.
+//! `node status`: the machines of the cluster, or one of them.
 
-use clap::{Args, Subcommand};
+use clap::Args;
 
-use super::connection::{Connection, Session};
-use super::exit::{Exit, Outcome};
-use super::output::{print, print_json};
-use super::progress::short;
-use super::style::Style;
-use super::table::{Cell, Pairs, Table, section};
-use super::{resolve, time};
 use crate::api::types::allocation::Allocation;
 use crate::api::types::node::{Node, NodeListStub};
+use crate::cli::connection::{Connection, Session};
+use crate::cli::exit::{Exit, Outcome};
+use crate::cli::output::{print, print_json};
+use crate::cli::progress::short;
+use crate::cli::style::Style;
+use crate::cli::table::{Cell, Pairs, Table, section};
+use crate::cli::{resolve, time};
 use crate::util::clock::Timestamp;
-
-#[derive(Subcommand)]
-pub enum NodeCommand {
-    Status(StatusArgs),
-}
-
-impl NodeCommand {
-    pub async fn run(self) -> Outcome {
-        match self {
-            Self::Status(args) => args.run().await,
-        }
-    }
-}
 
 /// List nodes, or show one with its resources and allocations
 #[derive(Args)]
