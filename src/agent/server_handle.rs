@@ -11,6 +11,7 @@ use crate::api::handles::{self, DesiredChanges, Drain, DryRun, NodeChange, Peer,
 use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::{AllocId, Eligibility, EvalId, Job, JobKey, NodeId};
 use crate::runtime::drivers::DriverRegistry;
+use crate::scheduler::Explanation;
 use crate::server::{self, DrainRequest, Server, ServerError};
 use crate::state::Store;
 
@@ -101,6 +102,10 @@ impl ServerHandle for LocalServer {
             if problems.is_empty() { Ok(dry_run_of(self.server.plan_job(&job))) } else { Err(handles::ServerError::Invalid(problems)) }
         }
         .boxed()
+    }
+
+    fn explain_job(&self, key: JobKey) -> Answer<'_, Explanation> {
+        async move { self.server.explain_job(&key).map_err(error_of) }.boxed()
     }
 
     fn stop_allocation(&self, id: AllocId, no_shutdown_delay: bool) -> Answer<'_, Registered> {

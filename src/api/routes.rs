@@ -53,6 +53,7 @@ pub static ROUTES: &[Route] = routes! {
     Get "/v1/job/{id}/deployment" jobs::read::latest_deployment => "Read a job's latest deployment";
     Get "/v1/job/{id}/summary" jobs::read::summary => "Count a job's allocations by state";
     Put "/v1/job/{id}/plan" jobs::plan::plan => "Say what registering a job would do";
+    Get "/v1/job/{id}/explain" jobs::explain::explain => "Say why a job's instances are where they are, or nowhere";
     Get "/v1/job/{id}/versions" jobs::versions::versions => "List a job's versions, newest first";
     Put "/v1/job/{id}/revert" jobs::versions::revert => "Go back to an earlier version";
     Put "/v1/job/{id}/stable" jobs::versions::stable => "Mark a version as stable";

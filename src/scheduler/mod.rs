@@ -13,6 +13,7 @@
 
 mod decision;
 mod dry_run;
+mod explain;
 mod feasibility;
 mod place;
 mod placement;
@@ -32,6 +33,7 @@ use crate::model::{AllocId, EvalStatus, Evaluation, JobKey, JobRef, NodeId, Plan
 use crate::util::clock::Timestamp;
 
 pub use dry_run::{DryRun, GroupDryRun, dry_run};
+pub use explain::{Explanation, GroupExplanation, explain};
 pub use view::StateView;
 
 use feasibility::GroupProfile;

@@ -1,6 +1,7 @@
 //! The scheduler as its callers see it: states in, plans out, applied and asked again.
 
 mod devices;
+mod explained;
 mod placement;
 mod preemption;
 mod properties;

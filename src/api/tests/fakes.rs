@@ -18,6 +18,7 @@ use crate::api::types::stats::{AllocResourceUsage, HostStats};
 use crate::api::{ApiContext, router};
 use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::{AllocId, Eligibility, EvalId, EvalTrigger, Evaluation, Job, JobKey, JobType, NodeId, fixtures};
+use crate::scheduler::Explanation;
 use crate::state::command::Request;
 use crate::state::{Command, State, Store, Submission};
 use crate::util::clock::Timestamp;
@@ -181,6 +182,10 @@ impl ServerHandle for FakeServer {
         let groups =
             job.groups.iter().map(|group| (group.name.clone(), DesiredChanges { place: group.count.into(), ..Default::default() }));
         at_once(Ok(DryRun { groups: groups.collect(), ..DryRun::default() }))
+    }
+
+    fn explain_job(&self, _: JobKey) -> Answer<'_, Explanation> {
+        at_once(Err(ServerError::NotFound("job not found".into())))
     }
 
     fn stop_allocation(&self, id: AllocId, _: bool) -> Answer<'_, Registered> {

@@ -2,6 +2,7 @@
 
 pub mod allocs;
 pub mod eval;
+pub mod explain;
 pub mod history;
 pub mod init;
 pub mod inspect;
@@ -31,6 +32,7 @@ pub enum JobCommand {
     Init(init::InitArgs),
     Scale(scale::ScaleArgs),
     Eval(eval::EvalArgs),
+    Explain(explain::ExplainArgs),
     Allocs(allocs::AllocsArgs),
     Schema(schema::SchemaArgs),
 }
@@ -49,6 +51,7 @@ impl JobCommand {
             Self::Init(args) => args.run(),
             Self::Scale(args) => args.run().await,
             Self::Eval(args) => args.run().await,
+            Self::Explain(args) => args.run().await,
             Self::Allocs(args) => args.run().await,
             Self::Schema(args) => args.run(),
         }

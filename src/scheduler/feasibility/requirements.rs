@@ -86,6 +86,20 @@ impl Requirements {
         verdict
     }
 
+    /// Everything that a class of nodes lacks, not only the first: drivers and devices by name, constraints as they are written.
+    pub fn unmet(&self, node: &Node) -> Vec<Text> {
+        let mut unmet = Vec::new();
+        if !self.datacenters.iter().any(|pattern| glob::matches(pattern, &node.datacenter)) {
+            unmet.push(format!("datacenter {}", node.datacenter).into());
+        }
+        let healthy = |driver: &Text| node.drivers.get(driver).is_some_and(|info| info.detected && info.healthy);
+        unmet.extend(self.drivers.iter().filter(|driver| !healthy(driver)).map(|driver| format!("driver.{driver}").into()));
+        unmet.extend(self.class_checks.iter().filter(|check| !check.holds_on(node)).map(|check| check.text().clone()));
+        let without = self.devices.iter().filter(|device| device.offers(node).is_empty());
+        unmet.extend(without.map(|device| format!("device {}", device.name()).into()));
+        unmet
+    }
+
     /// The verdict on this one node, after its class was found feasible.
     pub fn node_verdict(&self, node: &Node) -> Verdict {
         first_unmet(&self.node_checks, node)

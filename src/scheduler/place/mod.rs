@@ -4,6 +4,7 @@
 mod demand;
 mod metrics;
 mod runs;
+mod shortage;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -92,7 +93,7 @@ pub fn place_group(
 
     let GroupPlacer { packer, runs, mut outcome, .. } = placer;
     if outcome.queued > 0 {
-        outcome.failed = Some(Arc::new(counts.failure(&packer, outcome.queued)));
+        outcome.failed = Some(Arc::new(counts.failure(&packer, request, outcome.queued)));
     }
     outcome.placements = runs.finish();
     outcome

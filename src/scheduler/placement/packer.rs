@@ -9,7 +9,7 @@ use super::fleet::Grant;
 use super::lanes::{Lanes, OwnScore};
 use super::score::{self, ScoredTerm, fixed};
 use super::{Fleet, NodeOrd, ports};
-use crate::model::device::DevicePosition;
+use crate::model::device::{DevicePosition, DeviceUsage};
 use crate::model::fit::{self, Dimension, Usage};
 use crate::model::{AllocId, Allocation, Ask};
 use crate::util::random::split_mix;
@@ -125,6 +125,30 @@ impl<'a> Packer<'a> {
     /// What one instance takes from this node.
     pub fn ask_on(&self, ord: NodeOrd) -> Ask {
         self.fleet.effective_ask(ord, self.demand.ask)
+    }
+
+    /// Whether one instance keeps others of the group off its node.
+    pub fn is_alone_on_its_node(&self) -> bool {
+        self.demand.distinct_hosts || self.demand.ports.fixed.iter().any(|(_, shared)| !shared)
+    }
+
+    /// For how many instances, up to `most`, a node has devices beside `usage`.
+    pub fn most_by_devices(&self, ord: NodeOrd, usage: &DeviceUsage, most: u32) -> u32 {
+        if self.demand.devices.is_empty() {
+            return most;
+        }
+        // No node has more devices than positions, and a device has a thousand shares: a bound for the absurd.
+        let mut held = usage.clone();
+        let mut instances = 0;
+        while instances < most.min(1_000)
+            && let Some(choice) = self.demand.devices.choose(self.fleet.class(ord), &self.fleet.node(ord).resources.devices, &held)
+        {
+            for (need, position) in choice.devices {
+                held.add(position, self.demand.devices.needs[need].share);
+            }
+            instances += 1;
+        }
+        instances
     }
 
     /// Whether ports, core ids or devices are asked for.
