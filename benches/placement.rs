@@ -36,6 +36,9 @@ impl StateView for Cluster {
     fn job_spec(&self, _job: &JobRef) -> Option<Arc<Job>> {
         Some(Arc::clone(&self.job))
     }
+    fn job_versions(&self, _key: &JobKey) -> Vec<Arc<Job>> {
+        vec![Arc::clone(&self.job)]
+    }
     fn node(&self, id: NodeId) -> Option<Arc<Node>> {
         self.nodes.get(&id).cloned()
     }

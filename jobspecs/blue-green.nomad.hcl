@@ -1,4 +1,8 @@
 # As many canaries as instances: the new version is there whole before the old one goes.
+#
+#   pannier job run blue-green.nomad.hcl
+#   pannier job run -var version=green blue-green.nomad.hcl
+#   pannier job promote blue-green
 
 variable "count" {
   type    = number
@@ -18,6 +22,9 @@ job "blue-green" {
     update {
       canary       = var.count
       max_parallel = var.count
+
+      # A moment for you to look at; a real service takes longer to prove itself.
+      min_healthy_time = "2s"
     }
 
     task "server" {
@@ -26,6 +33,11 @@ job "blue-green" {
       config {
         command = "/bin/sleep"
         args    = ["infinity"]
+      }
+
+      resources {
+        cpu    = 50
+        memory = 16
       }
 
       env {

@@ -1,4 +1,13 @@
-# A new version runs beside the old one until `deployment promote` says that it may take over.
+# A new version runs beside the old one until it is promoted; the rest follows two at a time.
+#
+#   pannier job run canary.nomad.hcl
+#   pannier job run -var version=2 canary.nomad.hcl
+#   pannier job promote canary
+
+variable "version" {
+  type    = string
+  default = "1"
+}
 
 job "canary" {
   group "web" {
@@ -7,7 +16,7 @@ job "canary" {
     update {
       canary           = 1
       max_parallel     = 2
-      min_healthy_time = "10s"
+      min_healthy_time = "2s"
       auto_revert      = true
     }
 
@@ -19,8 +28,13 @@ job "canary" {
         args    = ["infinity"]
       }
 
+      resources {
+        cpu    = 50
+        memory = 16
+      }
+
       env {
-        VERSION = "1"
+        VERSION = var.version
       }
     }
   }

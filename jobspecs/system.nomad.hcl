@@ -1,5 +1,11 @@
 # One instance on every Linux node of the pool, and on each that joins later.
 
+variable "version" {
+  description = "Change it, and run the job again, to roll out."
+  type        = string
+  default     = "1"
+}
+
 job "system" {
   type     = "system"
   priority = 80
@@ -7,6 +13,12 @@ job "system" {
   constraint {
     attribute = "${attr.kernel.name}"
     value     = "linux"
+  }
+
+  # One node after the other, each healthy before the next.
+  update {
+    max_parallel     = 1
+    min_healthy_time = "2s"
   }
 
   group "agent" {
@@ -22,7 +34,7 @@ job "system" {
 
       config {
         command = "/bin/sh"
-        args    = ["-c", "while true; do echo ${node.unique.name} is here; sleep 60; done"]
+        args    = ["-c", "while true; do echo ${node.unique.name} runs version ${var.version}; sleep 60; done"]
       }
 
       resources {

@@ -7,9 +7,11 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
 use super::driver_check;
-use crate::api::handles::{self, DesiredChanges, Drain, DryRun, NodeChange, Peer, Registered, ScaleJob, ServerHandle, ServerStatus};
+use crate::api::handles::{
+    self, DeploymentChange, DesiredChanges, Drain, DryRun, NodeChange, Peer, Registered, ScaleJob, ServerHandle, ServerStatus,
+};
 use crate::model::scheduler_config::SchedulerConfig;
-use crate::model::{AllocId, Eligibility, EvalId, Job, JobKey, NodeId};
+use crate::model::{AllocId, DeploymentId, Eligibility, EvalId, Job, JobKey, NodeId};
 use crate::runtime::drivers::DriverRegistry;
 use crate::scheduler::Explanation;
 use crate::server::{self, DrainRequest, Server, ServerError};
@@ -112,6 +114,22 @@ impl ServerHandle for LocalServer {
         async move { self.server.stop_allocation(id, no_shutdown_delay).await.map(registered).map_err(error_of) }.boxed()
     }
 
+    fn fail_deployment(&self, id: DeploymentId) -> Answer<'_, DeploymentChange> {
+        async move { self.server.fail_deployment(id).await.map(deployment_change).map_err(error_of) }.boxed()
+    }
+
+    fn pause_deployment(&self, id: DeploymentId, pause: bool) -> Answer<'_, DeploymentChange> {
+        async move { self.server.pause_deployment(id, pause).await.map(deployment_change).map_err(error_of) }.boxed()
+    }
+
+    fn promote_deployment(&self, id: DeploymentId, groups: Option<Vec<String>>) -> Answer<'_, DeploymentChange> {
+        async move { self.server.promote_deployment(id, groups).await.map(deployment_change).map_err(error_of) }.boxed()
+    }
+
+    fn set_allocation_health(&self, id: DeploymentId, healthy: Vec<AllocId>, unhealthy: Vec<AllocId>) -> Answer<'_, DeploymentChange> {
+        async move { self.server.set_allocation_health(id, healthy, unhealthy).await.map(deployment_change).map_err(error_of) }.boxed()
+    }
+
     fn evaluate_node(&self, id: NodeId) -> Answer<'_, NodeChange> {
         async move { self.server.evaluate_node(id).await.map(node_change).map_err(error_of) }.boxed()
     }
@@ -147,6 +165,10 @@ fn registered(registered: server::Registered) -> Registered {
     Registered { eval_id: registered.eval_id, index: registered.index, job_modify_index: registered.job_modify_index }
 }
 
+fn deployment_change(change: server::DeploymentChange) -> DeploymentChange {
+    DeploymentChange { eval_id: change.eval_id, index: change.index, reverted_to: change.reverted_to }
+}
+
 fn node_change((eval_ids, index): (Vec<EvalId>, u64)) -> NodeChange {
     NodeChange { eval_ids, index }
 }
@@ -172,9 +194,13 @@ fn dry_run_of(result: server::DryRunResult) -> DryRun {
             in_place: u64::from(group.in_place),
             destructive: u64::from(group.destructive),
             migrate: u64::from(group.migrate),
-            canary: 0,
+            canary: u64::from(group.canary),
             ignore: u64::from(group.ignore),
             preemptions: u64::from(group.preemptions),
+            disconnect: u64::from(group.disconnect),
+            reconnect: u64::from(group.reconnect),
+            reschedule_now: u64::from(group.reschedule_now),
+            reschedule_later: u64::from(group.reschedule_later),
         };
         groups.insert(name, changes);
     }

@@ -47,10 +47,14 @@ impl From<ServerError> for ApiError {
     fn from(error: ServerError) -> Self {
         let status = match &error {
             ServerError::Rejected(
-                Rejection::JobNotFound | Rejection::NodeNotFound | Rejection::AllocationNotFound | Rejection::VersionNotFound,
+                Rejection::JobNotFound
+                | Rejection::NodeNotFound
+                | Rejection::AllocationNotFound
+                | Rejection::VersionNotFound
+                | Rejection::DeploymentNotFound,
             )
             | ServerError::NotFound(_) => StatusCode::NOT_FOUND,
-            ServerError::Invalid(_) => StatusCode::BAD_REQUEST,
+            ServerError::Invalid(_) | ServerError::Rejected(Rejection::DeploymentOver) => StatusCode::BAD_REQUEST,
             ServerError::Forbidden(_) => StatusCode::FORBIDDEN,
             ServerError::Timeout => StatusCode::GATEWAY_TIMEOUT,
             // Nomad answers lost races on an index, and a missing leader, with 500: its clients go by the text.

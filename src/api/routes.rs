@@ -84,6 +84,11 @@ pub static ROUTES: &[Route] = routes! {
     Get "/v1/deployments" deployments::list => "List deployments";
     Get "/v1/deployment/{id}" deployments::read => "Read a deployment";
     Get "/v1/deployment/allocations/{id}" deployments::allocations => "List a deployment's allocations";
+    Put "/v1/deployment/fail/{id}" deployments::fail => "Fail a deployment";
+    Put "/v1/deployment/pause/{id}" deployments::pause => "Hold a deployment up, or let it go on";
+    Put "/v1/deployment/promote/{id}" deployments::promote => "Let canaries go on as ordinary allocations";
+    Put "/v1/deployment/allocation-health/{id}" deployments::set_health => "Say which allocations of a deployment are healthy";
+    Put "/v1/deployment/unblock/{id}" deployments::unblock => "Refused: only deployments of several regions block";
 
     Get "/v1/namespaces" namespaces::list => "List namespaces";
     Get "/v1/namespace/{name}" namespaces::read => "Read a namespace";

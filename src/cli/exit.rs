@@ -9,8 +9,8 @@ pub enum Exit {
     Ok = 0,
     /// `job plan` found changes. The number is that of `Exit::Error`: scripts tell them apart by the command.
     Changes = 1,
-    /// The job was accepted, but not all of its allocations found a place.
-    PlacementFailed = 2,
+    /// The change was accepted, but not all allocations found a place, or the deployment failed.
+    NotAchieved = 2,
     /// Ended by Ctrl-C.
     Interrupted = 130,
     /// `job plan` failed.

@@ -10,6 +10,7 @@ use super::progress::{Line, Progress, deployment_rests, evaluation_ended, settle
 use super::style::Style;
 use super::time;
 use crate::api::client::{Client, Indexed};
+use crate::api::types::deployment::Deployment;
 use crate::api::types::evaluation::Evaluation;
 use crate::util::clock::Timestamp;
 
@@ -17,12 +18,14 @@ use crate::util::clock::Timestamp;
 const WAIT: Duration = Duration::from_secs(30);
 /// The least time between two queries, should an agent answer a waiting one at once.
 const PAUSE: Duration = Duration::from_millis(100);
+/// How often the deployment that takes a job back is looked for. It is made within milliseconds.
+const ROLLBACK_TRIES: u32 = 50;
 
 /// Follows `evaluation_id` until its allocations run or have failed, and its deployment, if any, has ended.
-/// Unplaced allocations end with [`Exit::PlacementFailed`].
+/// Unplaced allocations and a failed deployment end with [`Exit::NotAchieved`].
 ///
 /// # Errors
-/// When the agent cannot be asked, or the evaluation or the deployment fails.
+/// When the agent cannot be asked, or the evaluation fails.
 pub async fn evaluation(session: &Session, evaluation_id: &str, full_ids: bool) -> Outcome {
     let mut follower = Follower { client: &session.client, style: session.style, progress: Progress::new(full_ids) };
     let shown = follower.progress.id(evaluation_id).to_owned();
@@ -43,12 +46,18 @@ pub async fn evaluation(session: &Session, evaluation_id: &str, full_ids: bool) 
     }
     follower.print(verdict)?;
     if !placed {
-        return Ok(Exit::PlacementFailed);
+        return Ok(Exit::NotAchieved);
     }
-    if !evaluation.deployment_id.is_empty() {
-        follower.until_deployed(&evaluation.deployment_id).await?;
-    }
-    Ok(Exit::Ok)
+    if evaluation.deployment_id.is_empty() { Ok(Exit::Ok) } else { follower.until_deployed(&evaluation.deployment_id).await }
+}
+
+/// Follows a deployment until it ends or waits for a person, and the one that takes its job back if it fails.
+///
+/// # Errors
+/// When the agent cannot be asked.
+pub async fn deployment(session: &Session, id: &str, full_ids: bool) -> Outcome {
+    let mut follower = Follower { client: &session.client, style: session.style, progress: Progress::new(full_ids) };
+    follower.until_deployed(id).await
 }
 
 struct Follower<'a> {
@@ -87,7 +96,32 @@ impl Follower<'_> {
         }
     }
 
-    async fn until_deployed(&mut self, id: &str) -> anyhow::Result<()> {
+    async fn until_deployed(&mut self, id: &str) -> Outcome {
+        let deployment = self.until_rest(id).await?;
+        let shown = self.progress.id(id).to_owned();
+        match deployment.status.as_str() {
+            "failed" => {
+                self.print(vec![Line::Headline(format!("Deployment {shown:?} failed: {}", deployment.status_description))])?;
+                if deployment.status_description.contains("rolling back to job version")
+                    && let Some(back) = self.next_deployment(&deployment).await?
+                {
+                    self.until_rest(&back).await?;
+                }
+                Ok(Exit::NotAchieved)
+            }
+            "cancelled" => {
+                self.print(vec![Line::Headline(format!("Deployment {shown:?} was cancelled: {}", deployment.status_description))])?;
+                Ok(Exit::NotAchieved)
+            }
+            "successful" => Ok(Exit::Ok),
+            _ => {
+                self.print(vec![Line::Headline(format!("Deployment {shown:?} waits: {}", deployment.status_description))])?;
+                Ok(Exit::Ok)
+            }
+        }
+    }
+
+    async fn until_rest(&mut self, id: &str) -> anyhow::Result<Deployment> {
         let shown = self.progress.id(id).to_owned();
         self.print(vec![Line::Headline(format!("Monitoring deployment {shown:?}"))])?;
         let mut index = 0;
@@ -95,13 +129,23 @@ impl Follower<'_> {
             let answer = self.client.await_deployment(id, index, WAIT).await?;
             let lines = self.progress.deployment(&answer.value);
             self.print(lines)?;
-            let deployment = &answer.value;
-            if deployment_rests(deployment) {
-                anyhow::ensure!(deployment.status != "failed", "deployment {shown:?} failed: {}", deployment.status_description);
-                return Ok(());
+            if deployment_rests(&answer.value) {
+                return Ok(answer.value);
             }
             index = next_index(index, &answer).await;
         }
+    }
+
+    /// The deployment that came after `failed`; `None` if none comes in time.
+    async fn next_deployment(&self, failed: &Deployment) -> anyhow::Result<Option<String>> {
+        for _ in 0..ROLLBACK_TRIES {
+            let latest = self.client.latest_deployment(&failed.job_id).await?;
+            if let Some(latest) = latest.filter(|latest| latest.create_index > failed.create_index) {
+                return Ok(Some(latest.id));
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        Ok(None)
     }
 
     fn print(&self, lines: Vec<Line>) -> io::Result<()> {
@@ -160,16 +204,16 @@ mod tests {
             "/v1/evaluation/e1/allocations" => (200, vec!["null"]),
             _ => (404, vec!["not found"]),
         });
-        assert_eq!(outcome.await.unwrap(), Exit::PlacementFailed);
+        assert_eq!(outcome.await.unwrap(), Exit::NotAchieved);
     }
 
     #[tokio::test]
-    async fn failures_are_errors() {
+    async fn failures_have_an_exit_and_broken_evaluations_are_errors() {
         let deployment = follow(|path| match path {
             "/v1/deployment/d1" => (200, vec![r#"{"ID":"d1","Status":"failed","StatusDescription":"Failed due to progress deadline"}"#]),
             _ => running(path),
         });
-        assert_eq!(deployment.await.unwrap_err().to_string(), "deployment \"d1\" failed: Failed due to progress deadline");
+        assert_eq!(deployment.await.unwrap(), Exit::NotAchieved);
         let canceled = follow(|path| match path {
             "/v1/evaluation/e1" => (200, vec![r#"{"ID":"e1","Status":"canceled"}"#]),
             _ => running(path),

@@ -8,6 +8,7 @@ mod alloc;
 mod argv;
 mod completion;
 mod connection;
+mod deployment;
 mod diff;
 mod eval;
 mod exit;
@@ -56,7 +57,7 @@ Long flags take one dash or two: -address=x and --address x are the same. Ids ma
 Exit codes:
   0    done
   1    an error; `job plan`: there are changes
-  2    `job run`: accepted, but allocations found no place
+  2    accepted, but allocations found no place or the deployment failed
   130  interrupted
   255  `job plan`: an error
 
@@ -93,6 +94,9 @@ enum ClientCommand {
     /// Look at evaluations
     #[command(subcommand, after_help = "Examples:\n  pannier eval list\n  pannier eval status 0a1b2c3d")]
     Eval(eval::EvalCommand),
+    /// Look at roll-outs of job versions, promote them and hold them up
+    #[command(subcommand, after_help = "Examples:\n  pannier deployment list\n  pannier deployment promote 0a1b2c3d")]
+    Deployment(deployment::DeploymentCommand),
     /// Look at the servers of the cluster
     #[command(subcommand, after_help = "Examples:\n  pannier server members")]
     Server(server::ServerCommand),
@@ -175,6 +179,7 @@ impl ClientCommand {
             Self::Alloc(command) => command.run().await,
             Self::Node(command) => command.run().await,
             Self::Eval(command) => command.run().await,
+            Self::Deployment(command) => command.run().await,
             Self::Server(command) => command.run().await,
             Self::System(command) => command.run().await,
             Self::Operator(command) => command.run().await,

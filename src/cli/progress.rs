@@ -140,7 +140,9 @@ pub fn settled(rows: &[AllocationListStub]) -> bool {
 
 /// True when the deployment ended, or waits for a person.
 pub fn deployment_rests(deployment: &Deployment) -> bool {
-    let waits = deployment.status == "paused" || deployment.status_description.contains("requires manual promotion");
+    let waiting = || deployment.task_groups.values().filter(|group| group.desired_canaries > 0 && !group.promoted);
+    let needs_person = deployment.status_description.contains("requires manual promotion");
+    let waits = deployment.status == "paused" || needs_person && waiting().all(|group| group.healthy_allocs >= group.desired_canaries);
     waits || matches!(deployment.status.as_str(), "successful" | "failed" | "cancelled")
 }
 

@@ -92,6 +92,18 @@ pub async fn evaluation(session: &Session, prefix: &str) -> anyhow::Result<Strin
     pick("evaluation", prefix, &rows.into_iter().map(|row| row.id).collect::<Vec<_>>())
 }
 
+/// The deployment that `prefix` means.
+///
+/// # Errors
+/// As [`job`].
+pub async fn deployment(session: &Session, prefix: &str) -> anyhow::Result<String> {
+    if let Some(exact) = complete_uuid(prefix)? {
+        return Ok(exact);
+    }
+    let rows = session.client.list_deployments(even_prefix(prefix)).await?;
+    pick("deployment", prefix, &rows.into_iter().map(|row| row.id).collect::<Vec<_>>())
+}
+
 /// The node of the agent that is talked to.
 ///
 /// # Errors

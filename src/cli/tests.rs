@@ -53,6 +53,13 @@ fn everyday_lines_are_understood() {
         "nomad agent -dev",
         "nomad fmt -check -recursive -list=false a b",
         "nomad job schema -completion",
+        "nomad job promote -group web web",
+        "nomad job revert web 3",
+        "nomad job deployments -latest web",
+        "nomad deployment list -json",
+        "nomad deployment status -monitor 0a1b",
+        "nomad deployment promote -group a -group=b -detach 0a1b",
+        "nomad deployment fail 0a1b",
     ] {
         if let Err(error) = parse(line) {
             panic!("{line}: {error}");

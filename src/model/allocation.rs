@@ -91,6 +91,16 @@ impl Allocation {
         self.occupies() && self.desired_status != AllocDesiredStatus::Evict
     }
 
+    /// The verdict for the deployment that it belongs to.
+    pub fn health(&self) -> Option<bool> {
+        self.deployment_health.as_ref().and_then(|health| health.healthy)
+    }
+
+    /// Whether it runs beside an older version until it is promoted.
+    pub fn is_canary(&self) -> bool {
+        self.deployment_health.as_ref().is_some_and(|health| health.canary)
+    }
+
     /// Whether every main task ended with success.
     pub fn ran_successfully(&self) -> bool {
         self.client_status == AllocClientStatus::Complete
@@ -149,7 +159,9 @@ pub struct DesiredTransition {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DeploymentHealth {
-    pub healthy: bool,
+    /// `None` until its node, or an operator, has a verdict.
+    pub healthy: Option<bool>,
+    /// Placed beside the older version, and not promoted yet.
     pub canary: bool,
     pub timestamp: Timestamp,
     pub modify_index: u64,
@@ -171,8 +183,15 @@ pub struct AllocationUpdate {
     pub client_status: AllocClientStatus,
     pub client_description: Text,
     pub task_states: BTreeMap<Text, TaskState>,
-    pub deployment_healthy: Option<bool>,
+    pub health: Option<HealthReport>,
     pub at: Timestamp,
+}
+
+/// A node's verdict on an allocation. It names the deployment that it was watched for: the servers may have gone on to a newer one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HealthReport {
+    pub deployment: DeploymentId,
+    pub healthy: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

@@ -46,6 +46,32 @@ pub enum DeploymentStatus {
     Cancelled,
 }
 
+impl DeploymentGroup {
+    /// Canaries are wanted and have not been let go on yet.
+    pub fn awaits_promotion(&self) -> bool {
+        self.desired_canaries > 0 && !self.promoted
+    }
+
+    /// As many instances as are wanted were healthy at some time.
+    pub fn is_complete(&self) -> bool {
+        !self.awaits_promotion() && self.healthy >= self.desired_total.max(self.desired_canaries)
+    }
+}
+
+/// What `StatusDescription` says. Users and scripts match these texts.
+pub mod description {
+    pub const RUNNING: &str = "Deployment is running";
+    pub const NEEDS_PROMOTION: &str = "Deployment is running but requires manual promotion";
+    pub const AWAITS_AUTO_PROMOTION: &str = "Deployment is running pending automatic promotion";
+    pub const PAUSED: &str = "Deployment is paused";
+    pub const SUCCESSFUL: &str = "Deployment completed successfully";
+    pub const JOB_STOPPED: &str = "Cancelled because job is stopped";
+    pub const NEWER_JOB: &str = "Cancelled due to newer version of job";
+    pub const UNHEALTHY: &str = "Failed due to unhealthy allocations";
+    pub const NO_PROGRESS: &str = "Failed due to progress deadline";
+    pub const FAILED_BY_USER: &str = "Deployment marked as failed";
+}
+
 impl DeploymentStatus {
     pub fn name(self) -> &'static str {
         match self {

@@ -135,6 +135,7 @@ pub fn placing(job: &Job, node: NodeId, first: u32, count: u32, id_seed: u128) -
         placements: vec![plan::Placement {
             eval_id: evaluation.id,
             job: job.reference(),
+            newest: job.job_modify_index,
             group: group.name.clone(),
             ask: group.ask(),
             deployment: None,

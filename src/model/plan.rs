@@ -45,6 +45,8 @@ impl Plan {
 pub struct Placement {
     pub eval_id: EvalId,
     pub job: JobRef,
+    /// `job_modify_index` of the newest specification, which this was decided for. `job` is older where canaries still run beside it.
+    pub newest: u64,
     pub group: Text,
     /// Of one instance.
     pub ask: Ask,
@@ -98,11 +100,16 @@ pub struct InPlaceUpdate {
     pub client_status: Option<AllocClientStatus>,
 }
 
+/// The next state of a deployment that is not over.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct DeploymentUpdate {
     pub id: DeploymentId,
     pub status: DeploymentStatus,
     pub description: Text,
+    /// Groups whose canaries go on as ordinary instances.
+    pub promote: Vec<Text>,
+    /// `job_modify_index` of the specification that is registered again, unless the job is another by now.
+    pub revert_to: Option<u64>,
 }
 
 /// How a placement was chosen, or why it could not be: Nomad's `AllocMetric`.

@@ -11,6 +11,7 @@ use super::handle::NodeHandle;
 use super::log_reader::{LogOrigin, LogRequest, LogStream};
 use super::start::Node;
 use super::testing::{self, FakeRuntime, FakeServers};
+use crate::model::allocation::HealthReport;
 use crate::model::policy::UpdateStrategy;
 use crate::model::task::{Artifact, Template};
 use crate::model::{AllocClientStatus, AllocDesiredStatus, ConfigValue, DeploymentId, Job, Lifecycle, LifecycleHook, TaskRunState};
@@ -278,8 +279,8 @@ async fn tells_a_deployment_when_it_is_healthy() {
     let mut web = testing::assignment_of(job);
     Arc::make_mut(&mut web.allocation).deployment = Some(DeploymentId(1));
     machine.servers.assign(std::slice::from_ref(&web));
-    let update = machine.servers.update(web.allocation.id, |update| update.deployment_healthy.is_some()).await;
-    assert_eq!(update.deployment_healthy, Some(true));
+    let update = machine.servers.update(web.allocation.id, |update| update.health.is_some()).await;
+    assert_eq!(update.health, Some(HealthReport { deployment: DeploymentId(1), healthy: true }));
     assert!(update.at.since(update.task_states["task"].started_at.unwrap()) >= min_healthy_time);
     node.shutdown(true).await;
 }

@@ -202,7 +202,7 @@ impl Supervisor {
             client_status: AllocClientStatus::Complete,
             client_description: "Stopped before it ran on this node".into(),
             task_states: allocation.task_states.clone(),
-            deployment_healthy: None,
+            health: None,
             at: self.shared.now(),
         });
     }

@@ -3,15 +3,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use super::deployment;
 use super::feasibility::GroupProfile;
 use super::place::{self, GroupRequest, Live};
 use super::placement::Fleet;
 use super::preempt::Preemptor;
-use super::reconcile::{self, Comparison, Context, GroupChanges, Mark, Placeability, PreviousFate, StopOrder, Tally};
+use super::reconcile::{self, Comparison, Context, GroupChanges, Instance, Mark, Placeability, PreviousFate, StopOrder, Tally};
 use super::view::StateView;
 use super::{DueJob, MOST_PROFILES, Scheduler};
-use crate::model::plan::{Placement, PlacementMetrics};
-use crate::model::{Allocation, EvalId, EvalStatus, Job, JobKey, JobRef, JobType, NodeId, TaskGroup, Text};
+use crate::model::plan::{DeploymentUpdate, Placement, PlacementMetrics};
+use crate::model::{
+    Allocation, Deployment, DeploymentId, DeploymentStatus, EvalId, EvalStatus, Job, JobKey, JobRef, NodeId, TaskGroup, Text,
+};
 use crate::util::clock::Timestamp;
 
 /// Everything that shall change for one job.
@@ -19,7 +22,14 @@ use crate::util::clock::Timestamp;
 pub struct Decision {
     pub placements: Vec<Placement>,
     pub stops: Vec<StopOrder>,
-    pub in_place: Vec<Arc<Allocation>>,
+    /// With the deployment that they join.
+    pub in_place: Vec<(Arc<Allocation>, Option<DeploymentId>)>,
+    pub new_deployment: Option<Deployment>,
+    pub deployment_updates: Vec<DeploymentUpdate>,
+    /// The deployment that this belongs to.
+    pub deployment: Option<DeploymentId>,
+    /// Nothing was decided but that the job goes back to an older version: it has to be looked at again.
+    pub again: bool,
     /// The specification that in-place updates go on under.
     pub reference: Option<JobRef>,
     pub marks: Vec<Mark>,
@@ -28,8 +38,8 @@ pub struct Decision {
     pub queued: BTreeMap<Text, u32>,
     pub put_off: u32,
     pub tallies: BTreeMap<Text, Tally>,
-    /// Who was pushed aside, by group.
-    pub evicted: BTreeMap<Text, Vec<Arc<Allocation>>>,
+    /// Who was pushed aside.
+    pub evicted: Vec<Arc<Allocation>>,
 }
 
 /// A group with what it needs, before it is placed.
@@ -44,12 +54,21 @@ impl Scheduler {
         let allocations = view.allocations_of_job(&due.key);
         let job = match view.job(&due.key) {
             Some(job) if !job.stop && !job.is_template() => job,
-            stopped => return stop_everything(view, stopped.as_deref(), &allocations),
+            stopped => return stop_everything(view, &due.key, stopped.as_deref(), &allocations),
         };
         let due_ids = due.ids();
         let waiting = waiting_evaluations(view, &due.key, &due_ids);
-        let context = Context { view, job: &job, reference: job.reference(), now, due: &due_ids, waiting: &waiting };
+        let deployment::Standing { current, update } = deployment::standing(view, &job, &allocations, now);
         let mut decision = Decision { reference: Some(job.reference()), ..Decision::default() };
+        decision.again = update.as_ref().is_some_and(|update| update.revert_to.is_some());
+        decision.deployment_updates.extend(update);
+        if decision.again {
+            decision.deployment = current.map(|current| current.id);
+            return decision;
+        }
+        let current = current.as_ref();
+        let reference = job.reference();
+        let context = Context { view, job: &job, reference, now, due: &due_ids, waiting: &waiting, deployment: current };
 
         let mut by_group: BTreeMap<&str, Vec<Arc<Allocation>>> = BTreeMap::new();
         for allocation in &allocations {
@@ -69,7 +88,10 @@ impl Scheduler {
             decision.tally_stops(name, &stops);
             decision.stops.extend(stops);
         }
-        self.place_all(view, &job, due.primary.id, seed, reconciled, &mut decision);
+        decision.settle_deployment(&job, current, &reconciled, deployment::id_for(seed, due.primary.id), now);
+        let deployed = current.or(decision.new_deployment.as_ref());
+        let members: BTreeSet<Text> = deployed.iter().flat_map(|deployment| deployment.groups.keys().cloned()).collect();
+        self.place_all(view, &job, due.primary.id, seed, reconciled, &members, &mut decision);
         decision
     }
 
@@ -86,6 +108,7 @@ impl Scheduler {
         profile
     }
 
+    #[allow(clippy::too_many_arguments, reason = "one call, in one place")]
     fn place_all(
         &mut self,
         view: &dyn StateView,
@@ -93,36 +116,60 @@ impl Scheduler {
         eval: EvalId,
         seed: u128,
         reconciled: Vec<Reconciled<'_>>,
+        members: &BTreeSet<Text>,
         decision: &mut Decision,
     ) {
         let start = self.fleet.checkpoint();
         let evictions = self.residents.checkpoint();
-        let reference = job.reference();
+        let newest = job.job_modify_index;
         let mut live = live_instances(&self.fleet, &reconciled);
         let algorithm = view.config().algorithm;
         let preempts = view.config().preempts(job.job_type);
         let mut conditional_stops = Vec::new();
         for (position, Reconciled { group, profile, changes }) in reconciled.into_iter().enumerate() {
-            let GroupChanges { stops, in_place, marks, places, put_off, room, mut tally, keep: _ } = changes;
+            let deployment = decision.deployment.filter(|_| members.contains(&group.name));
+            let GroupChanges { stops, in_place, marks, places, put_off, room, mut tally, .. } = changes;
             let wanted = u32::try_from(places.len()).unwrap_or(u32::MAX);
-            let salt = (seed as u64) ^ (eval.0 as u64) ^ position as u64;
-            let request = GroupRequest { job, reference: &reference, group, position, profile: &profile, eval, algorithm, salt };
-            let preemptor = if preempts { Preemptor::new(view, &mut self.residents, job) } else { None };
-            let outcome = place::place_group(&mut self.fleet, &request, places, room, &mut live, preemptor);
-            tally.destructive -= outcome.put_off;
-            tally.ignore += outcome.put_off;
-            decision.stops.extend(stops);
-            decision.in_place.extend(in_place);
-            decision.marks.extend(marks);
-            decision.put_off += put_off + outcome.put_off;
-            decision.tallies.insert(group.name.clone(), tally);
-            decision.placements.extend(outcome.placements);
-            conditional_stops.extend(outcome.stops);
-            decision.queued.insert(group.name.clone(), if job.all_at_once { wanted } else { outcome.queued });
-            if !outcome.evicted.is_empty() {
-                decision.evicted.insert(group.name.clone(), outcome.evicted);
+            let mut queued = 0;
+            for (number, Batch { spec, canary, places }) in batches(places).into_iter().enumerate() {
+                let older = spec.and_then(|spec| view.job_spec(&spec));
+                let own = older.as_ref().and_then(|older| Some((&**older, older.group(&group.name)?)));
+                let (job, group) = own.unwrap_or((job, group));
+                let profile = if own.is_some() { self.profile(job, group) } else { Arc::clone(&profile) };
+                let reference = job.reference();
+                let salt = (seed as u64) ^ (eval.0 as u64) ^ position as u64 ^ (number as u64) << 32;
+                let deployment = deployment.filter(|_| own.is_none());
+                let request = GroupRequest {
+                    job,
+                    reference: &reference,
+                    newest,
+                    group,
+                    position,
+                    profile: &profile,
+                    eval,
+                    deployment,
+                    canary,
+                    algorithm,
+                    salt,
+                };
+                let preemptor = if preempts { Preemptor::new(view, &mut self.residents, job) } else { None };
+                let outcome = place::place_group(&mut self.fleet, &request, places, room, &mut live, preemptor);
+                tally.destructive -= outcome.put_off;
+                tally.ignore += outcome.put_off;
+                decision.put_off += outcome.put_off;
+                decision.placements.extend(outcome.placements);
+                conditional_stops.extend(outcome.stops);
+                decision.failed.extend(outcome.failed.map(|metrics| (group.name.clone(), metrics)));
+                tally.preemptions += u32::try_from(outcome.evicted.len()).unwrap_or(u32::MAX);
+                decision.evicted.extend(outcome.evicted);
+                queued += outcome.queued;
             }
-            decision.failed.extend(outcome.failed.map(|metrics| (group.name.clone(), metrics)));
+            decision.stops.extend(stops);
+            decision.in_place.extend(in_place.into_iter().map(|allocation| (allocation, deployment)));
+            decision.marks.extend(marks);
+            decision.put_off += put_off;
+            decision.tallies.insert(group.name.clone(), tally);
+            decision.queued.insert(group.name.clone(), if job.all_at_once { wanted } else { queued });
         }
         if job.all_at_once && !decision.failed.is_empty() {
             // All or nothing: what found a place gives it back.
@@ -140,13 +187,40 @@ impl Scheduler {
 }
 
 impl Decision {
+    /// Starts the deployment that the groups call for, or ends the one that has nothing left to do.
+    fn settle_deployment(
+        &mut self,
+        job: &Job,
+        current: Option<&Deployment>,
+        reconciled: &[Reconciled<'_>],
+        id: DeploymentId,
+        now: Timestamp,
+    ) {
+        if let Some(current) = current {
+            self.deployment = Some(current.id);
+            let mut members = reconciled.iter().filter(|group| current.groups.contains_key(&group.group.name));
+            if current.status == DeploymentStatus::Running && members.all(|group| !group.changes.unfinished) {
+                // Supersedes a promotion of the same moment, which left nothing to do.
+                self.deployment_updates.push(deployment::succeeded(current));
+            }
+            return;
+        }
+        let member = |group: &Reconciled<'_>| Some((group.group.name.clone(), group.changes.initial_state.clone()?));
+        let starts = |group: &Reconciled<'_>| group.changes.starts_deployment && group.changes.initial_state.is_some();
+        if reconciled.iter().any(starts) {
+            self.deployment = Some(id);
+            self.new_deployment = Some(deployment::started(job, reconciled.iter().filter_map(member).collect(), id, now));
+        }
+    }
+
     fn tally_stops(&mut self, group: &str, stops: &[StopOrder]) {
         self.tallies.entry(group.into()).or_default().stop += u32::try_from(stops.len()).unwrap_or(u32::MAX);
     }
 }
 
-fn stop_everything(view: &dyn StateView, job: Option<&Job>, allocations: &[Arc<Allocation>]) -> Decision {
+fn stop_everything(view: &dyn StateView, key: &JobKey, job: Option<&Job>, allocations: &[Arc<Allocation>]) -> Decision {
     let mut decision = Decision { stops: reconcile::stop_all(view, allocations), ..Decision::default() };
+    decision.deployment_updates.extend(deployment::cancelled_with_job(view, key));
     for group in job.into_iter().flat_map(|job| &job.groups) {
         decision.queued.insert(group.name.clone(), 0);
     }
@@ -162,6 +236,29 @@ fn waiting_evaluations(view: &dyn StateView, key: &JobKey, due: &BTreeSet<EvalId
     let evaluations = view.evaluations_of_job(key);
     let waiting = evaluations.iter().filter(|evaluation| evaluation.status == EvalStatus::Pending && !due.contains(&evaluation.id));
     waiting.map(|evaluation| evaluation.id).collect()
+}
+
+/// Instances that are placed alike.
+struct Batch {
+    spec: Option<JobRef>,
+    canary: bool,
+    places: Vec<Instance>,
+}
+
+/// Those of older specifications come first: they replace what ran. Nearly always there is one batch.
+fn batches(places: Vec<Instance>) -> Vec<Batch> {
+    if places.iter().all(|place| place.spec.is_none() && !place.canary) {
+        return vec![Batch { spec: None, canary: false, places }];
+    }
+    let mut batches: Vec<Batch> = Vec::new();
+    for place in places {
+        match batches.iter_mut().find(|batch| batch.spec == place.spec && batch.canary == place.canary) {
+            Some(batch) => batch.places.push(place),
+            None => batches.push(Batch { spec: place.spec.clone(), canary: place.canary, places: vec![place] }),
+        }
+    }
+    batches.sort_by_key(|batch| (batch.spec.is_none(), batch.canary));
+    batches
 }
 
 /// The instances that keep their place, of all groups: distinctness may be asked of the whole job.
@@ -194,17 +291,4 @@ impl Placeability for NodeFit<'_> {
         let allowed = self.fleet.placeable().filter(|ord| self.profile.allows(self.fleet, *ord));
         allowed.map(|ord| self.fleet.node(ord).id).collect()
     }
-}
-
-pub fn needs_rolling_follow_up(view: &dyn StateView, key: &JobKey) -> bool {
-    let Some(job) = view.job(key).filter(|job| !job.stop && !job.is_template()) else {
-        return false;
-    };
-    if !matches!(job.job_type, JobType::Service | JobType::System) {
-        return false;
-    }
-    let nothing = BTreeSet::new();
-    let now = Timestamp::default();
-    let context = Context { view, job: &job, reference: job.reference(), now, due: &nothing, waiting: &nothing };
-    reconcile::has_outdated(&context, &job, &view.allocations_of_job(key))
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::decision::Decision;
+use super::reconcile::Tally;
 use super::{DueJob, Scheduler, StateView, Touched};
 use crate::model::plan::PlacementMetrics;
 use crate::model::scheduler_config::SchedulerConfig;
@@ -13,7 +14,8 @@ use crate::util::clock::Timestamp;
 /// The changes that a registration would bring.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct DryRun {
-    pub groups: BTreeMap<Text, GroupDryRun>,
+    /// How many instances of each group each kind of change would concern.
+    pub groups: BTreeMap<Text, Tally>,
     /// Why groups could not be placed completely.
     pub failed: BTreeMap<Text, Arc<PlacementMetrics>>,
     /// When the next failed allocation would be placed again, if one waits.
@@ -22,38 +24,13 @@ pub struct DryRun {
     pub evicted: Vec<AllocId>,
 }
 
-/// How many instances of a group each kind of change would concern.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct GroupDryRun {
-    pub place: u32,
-    pub stop: u32,
-    pub in_place: u32,
-    pub destructive: u32,
-    pub migrate: u32,
-    pub ignore: u32,
-    pub preemptions: u32,
-}
-
 /// Decides as if `job` were registered now. The indexes of `job` need not be filled in.
 pub fn dry_run(view: &dyn StateView, job: &Job, now: Timestamp) -> DryRun {
     let Decision { failed, tallies, marks, evicted, .. } = simulate(view, as_registered(view, job), now);
-    let group = |tally: super::reconcile::Tally| GroupDryRun {
-        place: tally.place,
-        stop: tally.stop,
-        in_place: tally.in_place,
-        destructive: tally.destructive,
-        migrate: tally.migrate,
-        ignore: tally.ignore,
-        preemptions: 0,
-    };
-    let mut groups: BTreeMap<Text, GroupDryRun> = tallies.into_iter().map(|(name, tally)| (name, group(tally))).collect();
-    for (name, victims) in &evicted {
-        groups.entry(name.clone()).or_default().preemptions = u32::try_from(victims.len()).unwrap_or(u32::MAX);
-    }
     DryRun {
-        groups,
+        groups: tallies,
         failed,
-        evicted: evicted.into_values().flatten().map(|allocation| allocation.id).collect(),
+        evicted: evicted.into_iter().map(|allocation| allocation.id).collect(),
         next_attempt: marks.iter().filter(|mark| !mark.disconnected).map(|mark| mark.at).min(),
     }
 }
@@ -110,6 +87,10 @@ impl StateView for Overlaid<'_> {
 
     fn job_spec(&self, job: &JobRef) -> Option<Arc<Job>> {
         if *job == self.job.reference() { Some(Arc::clone(&self.job)) } else { self.view.job_spec(job) }
+    }
+
+    fn job_versions(&self, key: &JobKey) -> Vec<Arc<Job>> {
+        self.view.job_versions(key)
     }
 
     fn node(&self, id: NodeId) -> Option<Arc<Node>> {

@@ -12,6 +12,7 @@
 //! starts from what [`Scheduler::observe`] read, so a plan that was never applied is simply forgotten.
 
 mod decision;
+mod deployment;
 mod dry_run;
 mod explain;
 mod feasibility;
@@ -32,8 +33,10 @@ use std::sync::Arc;
 use crate::model::{AllocId, EvalStatus, Evaluation, JobKey, JobRef, NodeId, Plan, Text};
 use crate::util::clock::Timestamp;
 
-pub use dry_run::{DryRun, GroupDryRun, dry_run};
+pub use deployment::{failure, next_deadline, promotable, promotion, resumption};
+pub use dry_run::{DryRun, dry_run};
 pub use explain::{Explanation, GroupExplanation, explain};
+pub use reconcile::Tally;
 pub use view::StateView;
 
 use feasibility::GroupProfile;
@@ -160,10 +163,4 @@ fn by_job(evaluations: &[Arc<Evaluation>]) -> Vec<DueJob> {
     };
     merged.sort_by_key(urgency);
     merged
-}
-
-/// Whether a roll-out of the job goes on once its newest instances report running: some still run a specification that only a
-/// replacement can end.
-pub fn needs_rolling_follow_up(view: &dyn StateView, key: &JobKey) -> bool {
-    decision::needs_rolling_follow_up(view, key)
 }

@@ -42,8 +42,13 @@ pub fn settle(view: &dyn StateView, due: &DueJob, mut decision: Decision, ids: &
     plan.placements.append(&mut decision.placements);
     plan.stops.extend(decision.stops.iter().map(stop_record));
     plan.in_place.extend(in_place_records(&decision));
+    plan.new_deployments.extend(decision.new_deployment.take());
+    plan.deployment_updates.append(&mut decision.deployment_updates);
     plan.evaluations.extend(follow_ups);
     settlement.evaluate_evicted(&decision, plan);
+    if decision.again {
+        plan.evaluations.push(settlement.look_again());
+    }
     settlement.evaluations(&decision, plan);
 }
 
@@ -90,7 +95,7 @@ impl Settlement<'_> {
 
     /// The jobs of the evicted look for other places.
     fn evaluate_evicted(&mut self, decision: &Decision, plan: &mut Plan) {
-        let jobs: BTreeSet<_> = decision.evicted.values().flatten().map(|allocation| &allocation.job.key).collect();
+        let jobs: BTreeSet<_> = decision.evicted.iter().map(|allocation| &allocation.job.key).collect();
         for job in jobs.into_iter().filter_map(|key| self.view.job(key)) {
             let (id, trigger) = (self.ids.next(), EvalTrigger::Preemption);
             let mut evaluation = Evaluation::pending(id, job.key.clone(), job.job_type, job.priority, trigger, self.now);
@@ -108,6 +113,16 @@ impl Settlement<'_> {
         evaluation.previous = Some(primary.id);
         evaluation.wait_until = Some(at);
         evaluation.status_description = "waits for the time to place failed or lost allocations again".into();
+        evaluation
+    }
+
+    /// The next evaluation of a job that goes back to an older version with this plan.
+    fn look_again(&mut self) -> Evaluation {
+        let primary = &self.due.primary;
+        let (id, trigger) = (self.ids.next(), EvalTrigger::DeploymentWatcher);
+        let mut evaluation = Evaluation::pending(id, self.due.key.clone(), primary.job_type, primary.priority, trigger, self.now);
+        evaluation.previous = Some(primary.id);
+        self.next = Some(id);
         evaluation
     }
 
@@ -153,11 +168,12 @@ impl Settlement<'_> {
             return;
         }
         let description = if decision.put_off > 0 {
-            format!("{} allocations wait for the newest ones to run before they are updated", decision.put_off)
+            format!("{} allocations wait for the newest ones to be healthy before they are updated", decision.put_off)
         } else {
             String::new()
         };
         let mut primary = self.ended(&self.due.primary, EvalStatus::Complete, &description);
+        primary.deployment_id = decision.deployment.or(primary.deployment_id);
         primary.queued = decision.queued.clone();
         primary.failed_groups = decision.failed.clone();
         primary.blocked = blocked_id;
@@ -224,11 +240,11 @@ fn in_place_records(decision: &Decision) -> impl Iterator<Item = InPlaceUpdate> 
     let reference = decision.reference.clone();
     // One record per allocation: a mark goes first, the next evaluation brings the specification.
     let marked: BTreeSet<AllocId> = decision.marks.iter().map(|mark| mark.alloc.id).collect();
-    decision.in_place.iter().filter(move |allocation| !marked.contains(&allocation.id)).filter_map(move |allocation| {
+    decision.in_place.iter().filter(move |(allocation, _)| !marked.contains(&allocation.id)).filter_map(move |(allocation, deployment)| {
         Some(InPlaceUpdate {
             alloc: allocation.id,
             job: reference.clone()?,
-            deployment: allocation.deployment,
+            deployment: *deployment,
             follow_up_eval: allocation.follow_up_eval,
             client_status: None,
         })

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::StateView;
+use crate::model::allocation::DeploymentHealth;
 use crate::model::network::Network;
-use crate::model::plan::{PlacementMetrics, Plan};
+use crate::model::plan::{DeploymentUpdate, PlacementMetrics, Plan};
 use crate::model::policy::{DisconnectStrategy, ReschedulePolicy, RestartPolicy};
 use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::task::LogConfig;
@@ -183,6 +184,7 @@ pub struct FakeState {
     pub nodes: BTreeMap<NodeId, Arc<Node>>,
     pub allocations: BTreeMap<AllocId, Arc<Allocation>>,
     pub evaluations: BTreeMap<EvalId, Arc<Evaluation>>,
+    pub deployments: BTreeMap<DeploymentId, Arc<Deployment>>,
 }
 
 impl FakeState {
@@ -233,15 +235,69 @@ impl FakeState {
         edit(Arc::make_mut(self.allocations.get_mut(&id).unwrap()));
     }
 
-    /// Every allocation that shall run starts, and every one that shall stop ends.
+    /// Every allocation that shall run starts and is healthy, and every one that shall stop ends.
     pub fn settle_clients(&mut self) {
-        for allocation in self.allocations.values_mut() {
-            let allocation = Arc::make_mut(allocation);
-            if allocation.is_client_terminal() {
+        let ids: Vec<AllocId> = self.allocations.keys().copied().collect();
+        for id in ids {
+            let row = &self.allocations[&id];
+            if row.is_client_terminal() {
                 continue;
             }
-            let stopped = allocation.is_server_terminal();
-            allocation.client_status = if stopped { AllocClientStatus::Complete } else { AllocClientStatus::Running };
+            let stopped = row.is_server_terminal();
+            let judged = row.deployment.is_some() && row.health().is_none() && !stopped;
+            self.edit(id, |row| row.client_status = if stopped { AllocClientStatus::Complete } else { AllocClientStatus::Running });
+            if judged {
+                self.judge(id, true);
+            }
+        }
+    }
+
+    /// A node's verdict on an instance of a deployment.
+    pub fn judge(&mut self, id: AllocId, healthy: bool) {
+        let row = self.allocations[&id].clone();
+        let before = row.health();
+        let canary = row.is_canary();
+        let verdict = DeploymentHealth { healthy: Some(healthy), canary, timestamp: Timestamp(0), modify_index: 0 };
+        self.edit(id, |row| row.deployment_health = Some(verdict));
+        let Some(deployment) = row.deployment.and_then(|id| self.deployments.get_mut(&id)) else { return };
+        let Some(group) = Arc::make_mut(deployment).groups.get_mut(&row.group) else { return };
+        group.healthy = group.healthy + u32::from(healthy) - u32::from(before == Some(true));
+        group.unhealthy = group.unhealthy + u32::from(!healthy) - u32::from(before == Some(false));
+    }
+
+    fn count_placed(&mut self, id: AllocId, canary: bool, at: Timestamp) {
+        let row = self.allocations[&id].clone();
+        let Some(deployment) = row.deployment.and_then(|id| self.deployments.get_mut(&id)) else { return };
+        let Some(group) = Arc::make_mut(deployment).groups.get_mut(&row.group) else { return };
+        group.placed += 1;
+        group.placed_canaries.extend(canary.then_some(id));
+        let deadline = (!group.progress_deadline.is_zero()).then(|| at + group.progress_deadline);
+        group.require_progress_by = group.require_progress_by.or(deadline);
+    }
+
+    pub fn update_deployment(&mut self, update: &DeploymentUpdate) {
+        let row = Arc::make_mut(self.deployments.get_mut(&update.id).unwrap());
+        row.status = update.status;
+        row.status_description = update.description.clone();
+        let mut promoted = vec![];
+        for (name, group) in &mut row.groups {
+            if update.promote.contains(name) {
+                group.promoted = true;
+                promoted.extend(group.placed_canaries.iter().copied());
+            }
+        }
+        let reference = row.job.clone();
+        for id in promoted {
+            self.edit(id, |row| row.deployment_health.iter_mut().for_each(|health| health.canary = false));
+        }
+        if update.status == DeploymentStatus::Successful {
+            for job in self.specs.values_mut().chain(self.jobs.values_mut()).filter(|job| job.reference() == reference) {
+                Arc::make_mut(job).stable = true;
+            }
+        }
+        if let Some(index) = update.revert_to {
+            let older = self.specs.values().find(|job| job.key == reference.key && job.job_modify_index == index).unwrap();
+            self.register(Job { stable: false, ..Job::clone(older) });
         }
     }
 
@@ -252,6 +308,13 @@ impl FakeState {
 
     pub fn apply(&mut self, plan: &Plan) {
         self.index += 1;
+        for deployment in &plan.new_deployments {
+            let row = Deployment { create_index: self.index, ..deployment.clone() };
+            self.deployments.insert(row.id, Arc::new(row));
+        }
+        for update in &plan.deployment_updates {
+            self.update_deployment(update);
+        }
         for stop in &plan.stops {
             self.edit(stop.alloc, |allocation| {
                 allocation.desired_status = stop.desired;
@@ -260,6 +323,14 @@ impl FakeState {
             });
         }
         for update in &plan.in_place {
+            let joins = update.deployment.is_some() && update.deployment != self.allocations[&update.alloc].deployment;
+            if joins {
+                self.edit(update.alloc, |allocation| {
+                    allocation.deployment = update.deployment;
+                    allocation.deployment_health = None;
+                });
+                self.count_placed(update.alloc, false, plan.created_at);
+            }
             self.edit(update.alloc, |allocation| {
                 allocation.job = update.job.clone();
                 allocation.follow_up_eval = update.follow_up_eval;
@@ -296,11 +367,20 @@ impl FakeState {
                     row.previous = run.previous;
                     row.reschedules = run.reschedules.clone();
                     row.modify_time = plan.created_at;
+                    row.deployment = placement.deployment;
+                    row.deployment_health = placement.canary.then_some(DeploymentHealth {
+                        healthy: None,
+                        canary: true,
+                        timestamp: plan.created_at,
+                        modify_index: 0,
+                    });
+                    let id = row.id;
                     ordinal += 1;
                     if let Some(previous) = run.previous {
                         self.edit(previous, |allocation| allocation.next = Some(row.id));
                     }
-                    assert!(self.allocations.insert(row.id, Arc::new(row)).is_none(), "ids are fresh");
+                    assert!(self.allocations.insert(id, Arc::new(row)).is_none(), "ids are fresh");
+                    self.count_placed(id, placement.canary, plan.created_at);
                 }
             }
         }
@@ -351,8 +431,14 @@ impl StateView for FakeState {
         self.allocations.values().filter(|a| a.node_id == id).cloned().collect()
     }
 
-    fn latest_deployment(&self, _key: &JobKey) -> Option<Arc<Deployment>> {
-        None
+    fn job_versions(&self, key: &JobKey) -> Vec<Arc<Job>> {
+        let mut versions: Vec<_> = self.specs.values().filter(|job| job.key == *key).cloned().collect();
+        versions.sort_by_key(|job| std::cmp::Reverse(job.job_modify_index));
+        versions
+    }
+
+    fn latest_deployment(&self, key: &JobKey) -> Option<Arc<Deployment>> {
+        self.deployments.values().filter(|row| row.job.key == *key).max_by_key(|row| row.create_index).cloned()
     }
 
     fn evaluations_of_job(&self, key: &JobKey) -> Vec<Arc<Evaluation>> {

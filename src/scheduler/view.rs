@@ -14,6 +14,8 @@ pub trait StateView {
     fn job(&self, key: &JobKey) -> Option<Arc<Job>>;
     /// The specification that an allocation runs.
     fn job_spec(&self, job: &JobRef) -> Option<Arc<Job>>;
+    /// The versions of the job that are still known, newest first.
+    fn job_versions(&self, key: &JobKey) -> Vec<Arc<Job>>;
     fn node(&self, id: NodeId) -> Option<Arc<Node>>;
     fn nodes(&self) -> Box<dyn Iterator<Item = Arc<Node>> + '_>;
     fn allocation(&self, id: AllocId) -> Option<Arc<Allocation>>;

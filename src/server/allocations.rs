@@ -33,30 +33,39 @@ impl Server {
     }
 }
 
-/// One evaluation per job that lost an instance it wants: a failure, or the end of a service's allocation.
+/// One evaluation per job that lost an instance it wants (a failure, the end of a service's allocation), that hears again of one
+/// thought cut off, or whose deployment has a new verdict.
 fn called_for(state: &State, updates: &[AllocationUpdate], now: Timestamp) -> Vec<Evaluation> {
     let mut evaluations: BTreeMap<JobKey, Evaluation> = BTreeMap::new();
     for update in updates {
         let Some(allocation) = state.allocation(update.id) else { continue };
-        if !wants_replacement(state, allocation, update.client_status) {
-            continue;
-        }
+        let Some(trigger) = trigger(state, allocation, update) else { continue };
         if let Some(job) = state.job(&allocation.job.key) {
-            evaluations.entry(job.key.clone()).or_insert_with(|| evaluation_of(job, EvalTrigger::AllocFailure, now));
+            let deployment_id = allocation.deployment.filter(|_| trigger == EvalTrigger::DeploymentWatcher);
+            let evaluation = || Evaluation { deployment_id, ..evaluation_of(job, trigger, now) };
+            evaluations.entry(job.key.clone()).or_insert_with(evaluation);
         }
     }
     evaluations.into_values().collect()
 }
 
-fn wants_replacement(state: &State, allocation: &Arc<Allocation>, status: AllocClientStatus) -> bool {
-    if allocation.is_terminal() {
-        return false;
+fn trigger(state: &State, allocation: &Arc<Allocation>, update: &AllocationUpdate) -> Option<EvalTrigger> {
+    if let Some(report) = update.health
+        && allocation.deployment == Some(report.deployment)
+        && allocation.health() != Some(report.healthy)
+        && state.deployment(report.deployment).is_some_and(|row| row.status.is_active())
+    {
+        return Some(EvalTrigger::DeploymentWatcher);
     }
-    match status {
-        AllocClientStatus::Failed => true,
-        AllocClientStatus::Complete => state.job(&allocation.job.key).is_some_and(|job| !job.job_type.is_batch()),
+    if allocation.is_terminal() {
+        return None;
+    }
+    let ends_early = || state.job(&allocation.job.key).is_some_and(|job| !job.job_type.is_batch());
+    match update.client_status {
+        AllocClientStatus::Failed => Some(EvalTrigger::AllocFailure),
+        AllocClientStatus::Complete if ends_early() => Some(EvalTrigger::AllocFailure),
         // A node came back with what was thought cut off.
-        AllocClientStatus::Running => allocation.client_status == AllocClientStatus::Unknown,
-        AllocClientStatus::Pending | AllocClientStatus::Lost | AllocClientStatus::Unknown => false,
+        AllocClientStatus::Running if allocation.client_status == AllocClientStatus::Unknown => Some(EvalTrigger::Reconnect),
+        _ => None,
     }
 }

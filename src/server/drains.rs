@@ -69,7 +69,7 @@ fn take_room(state: &State, draining: &BTreeSet<NodeId>, room: &mut BTreeMap<(Jo
             .allocations_of_job(&row.job.key)
             .filter(|other| other.group == row.group && !other.is_server_terminal() && !other.desired_transition.migrate)
             .filter(|other| other.client_status == AllocClientStatus::Running)
-            .filter(|other| other.deployment_health.as_ref().is_none_or(|health| health.healthy))
+            .filter(|other| other.deployment_health.as_ref().is_none_or(|health| health.healthy != Some(false)))
             .count();
         let elsewhere = state
             .allocations_of_job(&row.job.key)
@@ -182,7 +182,7 @@ mod tests {
             client_status,
             client_description: "".into(),
             task_states: BTreeMap::new(),
-            deployment_healthy: None,
+            health: None,
             at: Timestamp(3),
         };
         apply(state, Command::UpdateAllocations { updates: vec![update], evaluations: Vec::new(), at: Timestamp(3) });

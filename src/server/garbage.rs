@@ -79,7 +79,12 @@ pub fn collect(state: &State, config: &GarbageConfig, now: Timestamp) -> Collect
         }
     }
     for row in state.deployments().filter(|row| !row.status.is_active() && is_older(row.modify_time, config.deployment_threshold)) {
-        collected.deployments.push(row.id);
+        // The latest one of a job that lives is its memory: without it a version that failed would be rolled out again.
+        let is_remembered = state.job(&row.job.key).is_some_and(|job| job.status != JobStatus::Dead)
+            && state.latest_deployment(&row.job.key).is_some_and(|latest| latest.id == row.id);
+        if !is_remembered {
+            collected.deployments.push(row.id);
+        }
     }
     for node in state.nodes().filter(|node| node.status == NodeStatus::Down && is_older(node.status_updated_at, config.node_threshold)) {
         collected.nodes.push(node.id);

@@ -6,6 +6,7 @@
 
 mod allocations;
 mod cluster;
+mod deployments;
 mod drains;
 pub mod garbage;
 pub mod heartbeats;
@@ -28,6 +29,7 @@ use crate::state::{Command, Rejection, Reply, Store};
 use crate::util::clock::Timestamp;
 
 pub use cluster::DrainRequest;
+pub use deployments::DeploymentChange;
 pub use jobs::{DryRunResult, RegisterJob};
 pub use view::View;
 

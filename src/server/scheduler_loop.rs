@@ -3,17 +3,16 @@
 //! Nothing here is a queue that could lose work: what is due is found in the state (open evaluations) when a leader starts, and in the
 //! change feed from then on.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tracing::{debug, warn};
 
-use super::{Server, View, evaluation_of};
-use crate::model::{EvalId, EvalStatus, EvalTrigger, Evaluation, JobKey};
-use crate::scheduler::{Scheduler, Touched, needs_rolling_follow_up};
-use crate::state::changes::AllocationChange;
+use super::{Server, View};
+use crate::model::{EvalId, EvalStatus, Evaluation};
+use crate::scheduler::{Scheduler, Touched};
 use crate::state::store::Publication;
 use crate::state::{Change, Command, State};
 use crate::util::backoff::Backoff;
@@ -29,8 +28,6 @@ struct Pending {
     blocked: BTreeSet<EvalId>,
     /// Capacity appeared: blocked evaluations are worth another try.
     capacity: bool,
-    /// Jobs whose allocations changed, which may let a rolling update go on.
-    progressed: BTreeSet<JobKey>,
 }
 
 /// Schedules until dropped.
@@ -98,8 +95,6 @@ async fn schedule(server: &Server, scheduler: &mut Scheduler, pending: &mut Pend
         Err(error) => {
             warn!(%error, "a plan could not be committed; its evaluations are taken up again");
             pending.due.extend(evaluations.iter().map(|evaluation| evaluation.id));
-            // Those made on the spot are in no state to be found again.
-            pending.progressed.extend(evaluations.iter().map(|evaluation| evaluation.job.clone()));
             tokio::time::sleep(backoff.next_delay()).await;
         }
     }
@@ -113,7 +108,6 @@ impl Pending {
         for evaluation in state.open_evaluations() {
             pending.sort_in(evaluation);
         }
-        pending.progressed = state.jobs().map(|job| job.key.clone()).collect();
         pending
     }
 
@@ -141,17 +135,12 @@ impl Pending {
                 self.touched.nodes.extend(before.iter().chain(after).map(|node| node.id).take(1));
                 self.capacity = true;
             }
-            Change::Allocation { before, after, source } => {
+            Change::Allocation { before, after, .. } => {
                 self.touched.allocations.extend(before.iter().chain(after).map(|row| row.id).take(1));
                 self.touched.nodes.extend(before.iter().chain(after).map(|row| row.node_id).take(1));
                 let held = before.as_ref().is_some_and(|row| row.holds_room());
                 let holds = after.as_ref().is_some_and(|row| row.holds_room());
                 self.capacity |= held && !holds;
-                if let (AllocationChange::Client, Some(row)) = (source, after)
-                    && before.as_ref().is_none_or(|before| before.client_status != row.client_status)
-                {
-                    self.progressed.insert(row.job.key.clone());
-                }
             }
             Change::SchedulerConfig => self.capacity = true,
             Change::Job { .. } | Change::Deployment { .. } => {}
@@ -175,7 +164,7 @@ impl Pending {
         }
     }
 
-    /// The evaluations to decide now, with one made on the spot for every rolling update that may go on.
+    /// The evaluations to decide now.
     fn take_due(&mut self, state: &State, now: Timestamp) -> Vec<Arc<Evaluation>> {
         while let Some((at, id)) = self.waiting.first().copied()
             && at <= now
@@ -186,18 +175,7 @@ impl Pending {
         if std::mem::take(&mut self.capacity) {
             self.due.extend(&self.blocked);
         }
-        let mut due: BTreeMap<JobKey, Vec<Arc<Evaluation>>> = BTreeMap::new();
-        for evaluation in std::mem::take(&mut self.due).iter().filter_map(|id| state.evaluation(*id)).filter(|row| !row.is_terminal()) {
-            due.entry(evaluation.job.clone()).or_default().push(Arc::clone(evaluation));
-        }
-        for key in std::mem::take(&mut self.progressed) {
-            if !due.contains_key(&key)
-                && let Some(job) = state.job(&key)
-                && needs_rolling_follow_up(&View(state), &key)
-            {
-                due.insert(key, vec![Arc::new(evaluation_of(job, EvalTrigger::RollingUpdate, now))]);
-            }
-        }
-        due.into_values().flatten().collect()
+        let due = std::mem::take(&mut self.due);
+        due.iter().filter_map(|id| state.evaluation(*id)).filter(|row| !row.is_terminal()).cloned().collect()
     }
 }

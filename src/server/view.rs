@@ -27,6 +27,10 @@ impl StateView for View<'_> {
         self.0.specification(job).cloned()
     }
 
+    fn job_versions(&self, key: &JobKey) -> Vec<Arc<Job>> {
+        self.0.job_versions(key)
+    }
+
     fn node(&self, id: NodeId) -> Option<Arc<Node>> {
         self.0.node(id).cloned()
     }

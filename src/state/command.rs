@@ -9,6 +9,7 @@ use super::tables::Submission;
 use crate::codec::Persisted;
 use crate::model::allocation::DesiredTransition;
 use crate::model::node::DrainStrategy;
+use crate::model::plan::DeploymentUpdate;
 use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::{
     AllocId, AllocationUpdate, DeploymentId, Eligibility, EvalId, Evaluation, Job, JobKey, Node, NodeId, NodeStatus, Plan, Text,
@@ -110,6 +111,20 @@ pub enum Command {
     CollectGarbage {
         collected: Collected,
     },
+    /// An operator pauses, resumes, promotes or fails a deployment.
+    UpdateDeployment {
+        update: DeploymentUpdate,
+        evaluation: Option<Box<Evaluation>>,
+        at: Timestamp,
+    },
+    /// An operator's verdict on instances of a deployment.
+    SetAllocationHealth {
+        deployment: DeploymentId,
+        healthy: Vec<AllocId>,
+        unhealthy: Vec<AllocId>,
+        evaluation: Option<Box<Evaluation>>,
+        at: Timestamp,
+    },
 }
 
 /// Rows that are over and old enough; whatever came alive again meanwhile is kept.
@@ -147,6 +162,10 @@ pub enum Rejection {
     JobIndexConflict { expected: u64, found: IndexFound },
     #[error("scheduler configuration was changed meanwhile: expected index {expected}, found {found}")]
     SchedulerConfigConflict { expected: u64, found: u64 },
+    #[error("deployment not found")]
+    DeploymentNotFound,
+    #[error("deployment is terminal")]
+    DeploymentOver,
 }
 
 /// What stands where an index was enforced.

@@ -12,7 +12,8 @@ use crate::api::types::evaluation::Evaluation;
 use crate::api::types::explain::JobExplanation;
 use crate::api::types::job::{
     EvalOptions, JobDeregisterResponse, JobEvaluateRequest, JobListStub, JobParseRequest, JobPlanRequest, JobPlanResponse,
-    JobRegisterRequest, JobRegisterResponse, JobSubmission, JobSummary, JobValidateRequest, JobValidateResponse, JobVersionsResponse,
+    JobRegisterRequest, JobRegisterResponse, JobRevertRequest, JobSubmission, JobSummary, JobValidateRequest, JobValidateResponse,
+    JobVersionsResponse,
 };
 use crate::api::types::scale::{ScaleRequest, ScaleStatus};
 
@@ -99,6 +100,16 @@ impl Client {
 
     pub async fn latest_deployment(&self, id: &str) -> Result<Option<Deployment>, ClientError> {
         self.fetch(ApiRequest::get(&["job", id, "deployment"])).await
+    }
+
+    /// Newest first. `all` includes deployments of an earlier job with the same id.
+    pub async fn job_deployments(&self, id: &str, all: bool) -> Result<Vec<Deployment>, ClientError> {
+        self.fetch_list(ApiRequest::get(&["job", id, "deployments"]).flag("all", all)).await
+    }
+
+    pub async fn revert_job(&self, id: &str, version: u64) -> Result<JobRegisterResponse, ClientError> {
+        let body = JobRevertRequest { job_id: id.to_owned(), job_version: version, ..Default::default() };
+        self.put(ApiRequest::new(Method::PUT, &["job", id, "revert"]), &body).await
     }
 
     pub async fn job_versions(&self, id: &str, diffs: bool) -> Result<JobVersionsResponse, ClientError> {

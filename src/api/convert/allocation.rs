@@ -131,8 +131,8 @@ impl From<&model::allocation::DesiredTransition> for DesiredTransition {
 impl From<&model::allocation::DeploymentHealth> for AllocationDeploymentStatus {
     fn from(health: &model::allocation::DeploymentHealth) -> Self {
         Self {
-            healthy: Some(health.healthy),
-            timestamp: Some(health.timestamp.rfc3339()),
+            healthy: health.healthy,
+            timestamp: health.healthy.map(|_| health.timestamp.rfc3339()),
             canary: health.canary,
             modify_index: health.modify_index,
         }

@@ -1,7 +1,8 @@
 //! Deployments.
 
-use super::nanoseconds;
-use crate::api::types::deployment::{Deployment, DeploymentState};
+use super::{nanoseconds, optional_id};
+use crate::api::handles::DeploymentChange;
+use crate::api::types::deployment::{Deployment, DeploymentState, DeploymentUpdateResponse};
 use crate::model;
 use crate::util::clock::Timestamp;
 
@@ -41,6 +42,18 @@ impl From<&model::DeploymentGroup> for DeploymentState {
             placed_allocs: group.placed.into(),
             healthy_allocs: group.healthy.into(),
             unhealthy_allocs: group.unhealthy.into(),
+        }
+    }
+}
+
+impl From<&DeploymentChange> for DeploymentUpdateResponse {
+    fn from(change: &DeploymentChange) -> Self {
+        Self {
+            eval_id: optional_id(change.eval_id),
+            eval_create_index: change.eval_id.map_or(0, |_| change.index),
+            deployment_modify_index: change.index,
+            reverted_job_version: change.reverted_to,
+            index: change.index,
         }
     }
 }

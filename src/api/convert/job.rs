@@ -113,7 +113,10 @@ impl From<&DesiredChanges> for DesiredUpdates {
             destructive_update: changes.destructive,
             canary: changes.canary,
             preemptions: changes.preemptions,
-            ..Self::default()
+            disconnect: changes.disconnect,
+            reconnect: changes.reconnect,
+            reschedule_now: changes.reschedule_now,
+            reschedule_later: changes.reschedule_later,
         }
     }
 }

@@ -9,4 +9,6 @@ mod server;
 pub use agent::{AgentDescription, AgentHandle, LogLevel, LogLine};
 pub use error::{NodeError, ServerError};
 pub use node::{ByteStream, FileEvent, FileFrame, FileInfo, FrameStream, LogKind, LogRequest, NodeApi, NodeDirectory, Origin};
-pub use server::{DesiredChanges, Drain, DryRun, NodeChange, Peer, RegisterJob, Registered, ScaleJob, ServerHandle, ServerStatus};
+pub use server::{
+    DeploymentChange, DesiredChanges, Drain, DryRun, NodeChange, Peer, RegisterJob, Registered, ScaleJob, ServerHandle, ServerStatus,
+};

@@ -9,7 +9,7 @@ use futures_util::future::BoxFuture;
 use super::ServerError;
 use crate::model::plan::PlacementMetrics;
 use crate::model::scheduler_config::SchedulerConfig;
-use crate::model::{AllocId, Eligibility, EvalId, Job, JobKey, NodeId, Text};
+use crate::model::{AllocId, DeploymentId, Eligibility, EvalId, Job, JobKey, NodeId, Text};
 use crate::scheduler::Explanation;
 use crate::state::{Store, Submission};
 
@@ -50,6 +50,22 @@ pub trait ServerHandle: Send + Sync + 'static {
     fn explain_job(&self, key: JobKey) -> BoxFuture<'_, Result<Explanation, ServerError>>;
 
     fn stop_allocation(&self, id: AllocId, no_shutdown_delay: bool) -> BoxFuture<'_, Result<Registered, ServerError>>;
+
+    /// The job goes back to its stable version where its groups ask for that.
+    fn fail_deployment(&self, id: DeploymentId) -> BoxFuture<'_, Result<DeploymentChange, ServerError>>;
+
+    fn pause_deployment(&self, id: DeploymentId, pause: bool) -> BoxFuture<'_, Result<DeploymentChange, ServerError>>;
+
+    /// `None`: every group that has canaries.
+    fn promote_deployment(&self, id: DeploymentId, groups: Option<Vec<String>>) -> BoxFuture<'_, Result<DeploymentChange, ServerError>>;
+
+    /// An operator's verdict on instances of a deployment.
+    fn set_allocation_health(
+        &self,
+        id: DeploymentId,
+        healthy: Vec<AllocId>,
+        unhealthy: Vec<AllocId>,
+    ) -> BoxFuture<'_, Result<DeploymentChange, ServerError>>;
 
     fn evaluate_node(&self, id: NodeId) -> BoxFuture<'_, Result<NodeChange, ServerError>>;
 
@@ -129,6 +145,15 @@ pub struct Registered {
     pub job_modify_index: u64,
 }
 
+/// What became of a change to a deployment.
+#[derive(Clone, Debug, Default)]
+pub struct DeploymentChange {
+    pub eval_id: Option<EvalId>,
+    pub index: u64,
+    /// The version that the job went back to.
+    pub reverted_to: Option<u64>,
+}
+
 /// What became of a change to a node.
 #[derive(Clone, Debug, Default)]
 pub struct NodeChange {
@@ -167,4 +192,8 @@ pub struct DesiredChanges {
     pub canary: u64,
     pub ignore: u64,
     pub preemptions: u64,
+    pub disconnect: u64,
+    pub reconnect: u64,
+    pub reschedule_now: u64,
+    pub reschedule_later: u64,
 }

@@ -37,9 +37,9 @@ fn groups(state: &State, job: &Job) -> BTreeMap<String, TaskGroupScaleStatus> {
         let Some(group) = groups.get_mut(&*allocation.group) else { continue };
         group.placed += 1;
         group.running += u64::from(allocation.client_status == AllocClientStatus::Running);
-        match &allocation.deployment_health {
-            Some(health) if health.healthy => group.healthy += 1,
-            Some(_) => group.unhealthy += 1,
+        match allocation.health() {
+            Some(true) => group.healthy += 1,
+            Some(false) => group.unhealthy += 1,
             None => {}
         }
     }

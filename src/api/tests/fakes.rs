@@ -10,14 +10,17 @@ use tokio::sync::{mpsc, watch};
 
 use crate::api::events::{self, EventBroker};
 use crate::api::handles::{
-    AgentDescription, AgentHandle, ByteStream, DesiredChanges, Drain, DryRun, FileFrame, FileInfo, FrameStream, LogLevel, LogLine,
-    LogRequest, NodeApi, NodeChange, NodeDirectory, NodeError, Origin, Peer, RegisterJob, Registered, ScaleJob, ServerError, ServerHandle,
-    ServerStatus,
+    AgentDescription, AgentHandle, ByteStream, DeploymentChange, DesiredChanges, Drain, DryRun, FileFrame, FileInfo, FrameStream, LogLevel,
+    LogLine, LogRequest, NodeApi, NodeChange, NodeDirectory, NodeError, Origin, Peer, RegisterJob, Registered, ScaleJob, ServerError,
+    ServerHandle, ServerStatus,
 };
 use crate::api::types::stats::{AllocResourceUsage, HostStats};
 use crate::api::{ApiContext, router};
+use crate::model::plan::DeploymentUpdate;
 use crate::model::scheduler_config::SchedulerConfig;
-use crate::model::{AllocId, Eligibility, EvalId, EvalTrigger, Evaluation, Job, JobKey, JobType, NodeId, fixtures};
+use crate::model::{
+    AllocId, DeploymentId, DeploymentStatus, Eligibility, EvalId, EvalTrigger, Evaluation, Job, JobKey, JobType, NodeId, Text, fixtures,
+};
 use crate::scheduler::Explanation;
 use crate::state::command::Request;
 use crate::state::{Command, State, Store, Submission};
@@ -118,6 +121,14 @@ fn at_once<'a, T: Send + 'a>(result: Result<T, ServerError>) -> Answer<'a, T> {
     async move { result }.boxed()
 }
 
+impl FakeServer {
+    fn change_deployment(&self, id: DeploymentId, status: DeploymentStatus, promote: Vec<Text>) -> Answer<'_, DeploymentChange> {
+        let update = DeploymentUpdate { id, status, description: "".into(), promote, revert_to: None };
+        let command = Command::UpdateDeployment { update, evaluation: None, at: Timestamp(1) };
+        at_once(self.apply(command).map(|index| DeploymentChange { eval_id: Some(EvalId(9)), index, reverted_to: None }))
+    }
+}
+
 impl ServerHandle for FakeServer {
     fn store(&self) -> &Arc<Store> {
         &self.store
@@ -192,6 +203,29 @@ impl ServerHandle for FakeServer {
         let transition = crate::model::allocation::DesiredTransition { reschedule: true, ..Default::default() };
         let command = Command::SetDesiredTransitions { transitions: vec![(id, transition)], evaluations: Vec::new(), at: Timestamp(1) };
         at_once(self.apply(command).map(|index| Registered { eval_id: Some(EvalId(9)), index, job_modify_index: 0 }))
+    }
+
+    fn fail_deployment(&self, id: DeploymentId) -> Answer<'_, DeploymentChange> {
+        self.change_deployment(id, DeploymentStatus::Failed, Vec::new())
+    }
+
+    fn pause_deployment(&self, id: DeploymentId, pause: bool) -> Answer<'_, DeploymentChange> {
+        self.change_deployment(id, if pause { DeploymentStatus::Paused } else { DeploymentStatus::Running }, Vec::new())
+    }
+
+    fn promote_deployment(&self, id: DeploymentId, groups: Option<Vec<String>>) -> Answer<'_, DeploymentChange> {
+        let promote = groups.unwrap_or_default().into_iter().map(Into::into).collect();
+        self.change_deployment(id, DeploymentStatus::Running, promote)
+    }
+
+    fn set_allocation_health(
+        &self,
+        deployment: DeploymentId,
+        healthy: Vec<AllocId>,
+        unhealthy: Vec<AllocId>,
+    ) -> Answer<'_, DeploymentChange> {
+        let command = Command::SetAllocationHealth { deployment, healthy, unhealthy, evaluation: None, at: Timestamp(1) };
+        at_once(self.apply(command).map(|index| DeploymentChange { eval_id: Some(EvalId(9)), index, reverted_to: None }))
     }
 
     fn evaluate_node(&self, _: NodeId) -> Answer<'_, NodeChange> {

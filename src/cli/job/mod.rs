@@ -1,12 +1,15 @@
 //! `job ...`: submit, look at and change jobs.
 
 pub mod allocs;
+pub mod deployments;
 pub mod eval;
 pub mod explain;
 pub mod history;
 pub mod init;
 pub mod inspect;
 pub mod plan;
+pub mod promote;
+pub mod revert;
 pub mod run;
 pub mod scale;
 pub mod schema;
@@ -34,6 +37,9 @@ pub enum JobCommand {
     Eval(eval::EvalArgs),
     Explain(explain::ExplainArgs),
     Allocs(allocs::AllocsArgs),
+    Deployments(deployments::DeploymentsArgs),
+    Promote(promote::PromoteArgs),
+    Revert(revert::RevertArgs),
     Schema(schema::SchemaArgs),
 }
 
@@ -53,6 +59,9 @@ impl JobCommand {
             Self::Eval(args) => args.run().await,
             Self::Explain(args) => args.run().await,
             Self::Allocs(args) => args.run().await,
+            Self::Deployments(args) => args.run().await,
+            Self::Promote(args) => args.run().await,
+            Self::Revert(args) => args.run().await,
             Self::Schema(args) => args.run(),
         }
     }

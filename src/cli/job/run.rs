@@ -10,13 +10,13 @@ use crate::cli::follow;
 use crate::cli::jobspec_input::{self, JobspecArgs};
 use crate::cli::output::{note, print, print_json};
 
-/// Submit a job, new or changed, and follow it until its allocations run
+/// Submit a job, new or changed, and follow it until it is deployed
 #[derive(Args)]
 #[command(after_help = "\
 Exit codes:
-  0  the job was accepted and all of its allocations were placed
+  0  the job was accepted, all of its allocations were placed, and its deployment was successful or waits for promotion
   1  an error
-  2  the job was accepted, but allocations found no place
+  2  the job was accepted, but allocations found no place or its deployment failed
 
 Examples:
   pannier job run web.nomad.hcl

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::model::allocation::HealthReport;
 use crate::model::policy::{HealthCheck, UpdateStrategy};
 use crate::model::{Allocation, DeploymentId, Task, TaskGroup, TaskRunState, TaskState};
 use crate::util::clock::Timestamp;
@@ -21,7 +22,7 @@ impl HealthWatcher {
         let deployment = allocation.deployment?;
         let update = group.update.clone().unwrap_or_default();
         let UpdateStrategy { health_check, min_healthy_time, healthy_deadline, .. } = update;
-        if allocation.deployment_health.is_some() || health_check == HealthCheck::Manual {
+        if allocation.health().is_some() || health_check == HealthCheck::Manual {
             return None;
         }
         Some(Self { deployment, min_healthy_time, deadline: now + healthy_deadline, verdict: None })
@@ -31,8 +32,8 @@ impl HealthWatcher {
         self.deployment
     }
 
-    pub fn verdict(&self) -> Option<bool> {
-        self.verdict
+    pub fn report(&self) -> Option<HealthReport> {
+        Some(HealthReport { deployment: self.deployment, healthy: self.verdict? })
     }
 
     /// Looks at the tasks that have to run: main tasks and sidecars. Returns when to look again.
@@ -96,21 +97,21 @@ mod tests {
         assert_eq!(watcher.step([(&task, &state(TaskRunState::Pending, None))].into_iter(), at(1)), Some(at(300)));
         let up = state(TaskRunState::Running, Some(20));
         assert_eq!(watcher.step([(&task, &up)].into_iter(), at(29)), Some(at(30)));
-        assert_eq!(watcher.verdict(), None);
+        assert_eq!(watcher.verdict, None);
         let restarted = state(TaskRunState::Running, Some(25));
         assert_eq!(watcher.step([(&task, &restarted)].into_iter(), at(30)), Some(at(35)), "a restart starts the wait anew");
         watcher.step([(&task, &restarted)].into_iter(), at(35));
-        assert_eq!(watcher.verdict(), Some(true));
+        assert_eq!(watcher.verdict, Some(true));
     }
 
     #[test]
     fn unhealthy_when_a_task_fails_or_the_deadline_passes() {
         let (mut failing, task) = watcher();
         failing.step([(&task, &TaskState { failed: true, ..state(TaskRunState::Dead, Some(1)) })].into_iter(), at(2));
-        assert_eq!(failing.verdict(), Some(false));
+        assert_eq!(failing.verdict, Some(false));
 
         let (mut late, task) = watcher();
         late.step([(&task, &state(TaskRunState::Running, Some(295)))].into_iter(), at(300));
-        assert_eq!(late.verdict(), Some(false));
+        assert_eq!(late.verdict, Some(false));
     }
 }

@@ -390,7 +390,7 @@ impl AllocRunner {
             client_status: view.client_status,
             client_description: description.into(),
             task_states: view.task_states,
-            deployment_healthy: self.health.as_ref().and_then(HealthWatcher::verdict),
+            health: self.health.as_ref().and_then(HealthWatcher::report),
             at: Timestamp::default(),
         };
         if self.last_report.as_ref() != Some(&update) {

@@ -15,7 +15,7 @@ use super::preempt::Preemptor;
 use super::reconcile::{Instance, PreviousFate, StopOrder, reason};
 use crate::model::plan::{Placement, PlacementMetrics};
 use crate::model::scheduler_config::SchedulerAlgorithm;
-use crate::model::{AllocId, Allocation, EvalId, Job, JobRef, NodeId, TaskGroup};
+use crate::model::{AllocId, Allocation, DeploymentId, EvalId, Job, JobRef, NodeId, TaskGroup};
 
 use demand::DemandBuilder;
 use runs::RunBuilder;
@@ -34,11 +34,16 @@ pub struct Live {
 pub struct GroupRequest<'a> {
     pub job: &'a Job,
     pub reference: &'a JobRef,
+    /// `job_modify_index` of the newest specification.
+    pub newest: u64,
     pub group: &'a TaskGroup,
     /// Position of the group in the job.
     pub position: usize,
     pub profile: &'a GroupProfile,
     pub eval: EvalId,
+    /// That the instances join.
+    pub deployment: Option<DeploymentId>,
+    pub canary: bool,
     pub algorithm: SchedulerAlgorithm,
     /// Varies the choice of dynamic ports.
     pub salt: u64,

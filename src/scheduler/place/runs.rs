@@ -106,10 +106,11 @@ impl<'a> RunBuilder<'a> {
         let placement = |(ask, runs)| Placement {
             eval_id: request.eval,
             job: request.reference.clone(),
+            newest: request.newest,
             group: request.group.name.clone(),
             ask,
-            deployment: None,
-            canary: false,
+            deployment: request.deployment,
+            canary: request.canary,
             metrics: Arc::clone(&metrics),
             runs,
         };

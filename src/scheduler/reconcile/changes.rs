@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::model::allocation::RescheduleEvent;
-use crate::model::{AllocClientStatus, AllocId, Allocation, NodeId};
+use crate::model::{AllocClientStatus, AllocId, Allocation, DeploymentGroup, JobRef, NodeId};
 use crate::util::clock::Timestamp;
 
 #[derive(Debug, Default)]
@@ -24,6 +24,12 @@ pub struct GroupChanges {
     /// How many of `places` may replace a running instance, less the others that find a place.
     pub room: usize,
     pub tally: Tally,
+    /// The group calls for a deployment of its newest specification.
+    pub starts_deployment: bool,
+    /// The group's part in a deployment that starts now; `None` for groups that are in none.
+    pub initial_state: Option<DeploymentGroup>,
+    /// Its deployment has something left to do here, or to wait for.
+    pub unfinished: bool,
 }
 
 /// How many instances each kind of change concerns, for people (`job plan`).
@@ -35,6 +41,15 @@ pub struct Tally {
     pub destructive: u32,
     pub migrate: u32,
     pub ignore: u32,
+    pub canary: u32,
+    /// Out of touch with their node since this evaluation.
+    pub disconnect: u32,
+    /// Back in touch, and resolved against their replacement.
+    pub reconnect: u32,
+    pub reschedule_now: u32,
+    pub reschedule_later: u32,
+    /// Allocations of other jobs that leave for these.
+    pub preemptions: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,11 +81,24 @@ pub struct Instance {
     pub penalised: Vec<NodeId>,
     /// The only node that will do (system jobs).
     pub only_on: Option<NodeId>,
+    /// Runs beside the others until it is promoted.
+    pub canary: bool,
+    /// An older specification to run, where the newest must wait.
+    pub spec: Option<JobRef>,
 }
 
 impl Instance {
     pub fn new(index: u32) -> Self {
-        Self { index, previous: None, fate: PreviousFate::Settled, reschedules: Vec::new(), penalised: Vec::new(), only_on: None }
+        Self {
+            index,
+            previous: None,
+            fate: PreviousFate::Settled,
+            reschedules: Vec::new(),
+            penalised: Vec::new(),
+            only_on: None,
+            canary: false,
+            spec: None,
+        }
     }
 
     /// Whether any node will do as well as for its siblings.
@@ -99,5 +127,6 @@ pub mod reason {
     pub const UPDATED: &str = "alloc is being updated due to job update";
     pub const RESCHEDULED: &str = "alloc was rescheduled because it failed";
     pub const DUPLICATE: &str = "alloc stopped since another instance of its name runs";
+    pub const CANARY: &str = "alloc not needed as its deployment is over";
     pub const NODE_UNFIT: &str = "alloc stopped since its node no longer fits the job";
 }

@@ -5,20 +5,23 @@ mod changes;
 mod diff;
 mod group;
 mod names;
+mod replace;
 mod reschedule;
+mod rollout;
+mod sorted;
 mod standing;
 mod system;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use crate::model::{Allocation, EvalId, Job, JobRef, JobType, Node, NodeId, TaskGroup};
+use crate::model::{Allocation, Deployment, EvalId, Job, JobRef, JobType, Node, NodeId, TaskGroup};
 use crate::scheduler::view::StateView;
 use crate::util::clock::Timestamp;
 
 pub use changes::{GroupChanges, Instance, Mark, PreviousFate, StopOrder, Tally, reason};
 pub use diff::{Comparison, Difference};
-pub use group::has_outdated;
+pub use reschedule::{Outlook, outlook};
 
 /// What a reconciliation may look at.
 pub struct Context<'a> {
@@ -31,6 +34,8 @@ pub struct Context<'a> {
     pub due: &'a BTreeSet<EvalId>,
     /// Follow-up evaluations of the job that still wait for their time.
     pub waiting: &'a BTreeSet<EvalId>,
+    /// Of the newest specification: in progress, paused or failed.
+    pub deployment: Option<&'a Deployment>,
 }
 
 impl Context<'_> {
@@ -64,4 +69,8 @@ pub fn reconcile_group(
 /// Stops for everything of a job that shall not run at all, or of a group that is gone.
 pub fn stop_all(view: &dyn StateView, allocations: &[Arc<Allocation>]) -> Vec<StopOrder> {
     allocations.iter().filter_map(|allocation| standing::retire(view, allocation)).collect()
+}
+
+fn len<T>(items: &[T]) -> u32 {
+    u32::try_from(items.len()).unwrap_or(u32::MAX)
 }

@@ -20,6 +20,8 @@ pub enum Standing {
     Live,
     /// Failed and not placed again yet.
     Failed(Outlook),
+    /// Its node is in touch again, but has not told of it yet; its replacement runs meanwhile.
+    Returning,
     /// Must leave its node.
     Migrating,
     /// Its node is gone; `wanted` unless it was stopped before.
@@ -80,7 +82,14 @@ fn running(context: &Context<'_>, group: &TaskGroup, allocation: &Allocation, no
     if allocation.desired_transition.migrate || allocation.desired_transition.reschedule {
         return Standing::Migrating;
     }
+    if allocation.client_status == AllocClientStatus::Unknown && has_live_replacement(context, allocation) {
+        return Standing::Returning;
+    }
     Standing::Live
+}
+
+fn has_live_replacement(context: &Context<'_>, allocation: &Allocation) -> bool {
+    allocation.next.and_then(|next| context.view.allocation(next)).is_some_and(|next| !next.is_terminal())
 }
 
 fn disconnected(context: &Context<'_>, group: &TaskGroup, allocation: &Allocation) -> Standing {
@@ -105,13 +114,17 @@ fn is_down(node: Option<&Node>) -> bool {
 
 /// The stop of an allocation that is not wanted any more, if it needs one.
 pub fn retire(view: &dyn StateView, allocation: &Arc<Allocation>) -> Option<StopOrder> {
+    retire_because(view, allocation, reason::NOT_NEEDED)
+}
+
+pub fn retire_because(view: &dyn StateView, allocation: &Arc<Allocation>, why: &'static str) -> Option<StopOrder> {
     if allocation.is_client_terminal() {
         return None;
     }
     if is_down(view.node(allocation.node_id).as_deref()) {
         return Some(lost(allocation, reason::NODE_LOST));
     }
-    (!allocation.is_server_terminal()).then(|| stop(allocation, reason::NOT_NEEDED))
+    (!allocation.is_server_terminal()).then(|| stop(allocation, why))
 }
 
 pub fn stop(allocation: &Allocation, description: &'static str) -> StopOrder {

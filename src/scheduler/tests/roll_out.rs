@@ -6,8 +6,8 @@ use std::time::Duration;
 use super::*;
 use crate::model::policy::{ReschedulePolicy, UpdateStrategy};
 use crate::model::{AllocClientStatus, AllocDesiredStatus, AllocId, Allocation, JobType, NodeId, NodeStatus};
+use crate::scheduler::dry_run;
 use crate::scheduler::testing::node;
-use crate::scheduler::{dry_run, needs_rolling_follow_up};
 
 fn with_env(job: &Job, value: &str) -> Job {
     let mut changed = job.clone();
@@ -87,7 +87,6 @@ fn a_rolling_update_never_replaces_more_than_max_parallel() {
     assert_eq!((plan.stops.len(), placed(&plan)), (2, 2));
     assert!(plan.evaluations[0].status_description.contains("3 allocations wait"));
     state.apply(&plan);
-    assert!(needs_rolling_follow_up(&state, &changed.key));
 
     let early = plan_for(&mut state, &changed);
     assert_eq!((early.stops.len(), placed(&early)), (0, 0), "the first two do not run yet");
@@ -95,7 +94,6 @@ fn a_rolling_update_never_replaces_more_than_max_parallel() {
     state.settle_clients();
     assert_eq!(placed(&run(&mut state, &changed)), 2);
     assert_eq!(placed(&run(&mut state, &changed)), 1);
-    assert!(!needs_rolling_follow_up(&state, &changed.key));
     assert_eq!(live_versions(&state, &changed), [1; 5]);
 }
 
@@ -130,10 +128,8 @@ fn a_roll_out_goes_on_to_failed_old_instances() {
         allocation.client_status = AllocClientStatus::Failed;
         allocation.modify_time = NOW;
     });
-    assert!(needs_rolling_follow_up(&state, &changed.key));
     assert_eq!(placed(&run(&mut state, &changed)), 1);
     assert_eq!(live_versions(&state, &changed), [1, 1]);
-    assert!(!needs_rolling_follow_up(&state, &changed.key));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::super::changes::AllocationChange;
 use super::super::command::Rejection;
 use super::Transaction;
-use crate::model::allocation::{DeploymentHealth, DesiredTransition};
+use crate::model::allocation::DesiredTransition;
 use crate::model::{AllocClientStatus, AllocId, Allocation, AllocationUpdate, JobKey};
 use crate::util::clock::Timestamp;
 
@@ -25,40 +25,14 @@ impl Transaction<'_> {
                 row.client_description = update.client_description.clone();
             }
             row.task_states = update.task_states.clone();
-            if let Some(healthy) = update.deployment_healthy
-                && row.deployment_health.as_ref().is_none_or(|health| health.healthy != healthy)
-            {
-                self.count_health(&row, healthy, update.at);
-                let canary = row.deployment_health.as_ref().is_some_and(|health| health.canary);
-                row.deployment_health = Some(DeploymentHealth { healthy, canary, timestamp: update.at, modify_index: self.index });
+            if let Some(report) = update.health.filter(|report| row.deployment == Some(report.deployment)) {
+                self.judge(&mut row, report.healthy, at);
             }
             if row != *current {
                 row.modify_time = at;
                 self.put_allocation(row, AllocationChange::Client);
             }
         }
-    }
-
-    fn count_health(&mut self, allocation: &Allocation, healthy: bool, at: Timestamp) {
-        let Some(deployment) = allocation.deployment.and_then(|id| self.state.deployments.get(&id)) else { return };
-        let mut row = crate::model::Deployment::clone(deployment);
-        let Some(group) = row.groups.get_mut(&allocation.group) else { return };
-        let counted_before = allocation.deployment_health.as_ref().map(|health| health.healthy);
-        match counted_before {
-            Some(true) => group.healthy = group.healthy.saturating_sub(1),
-            Some(false) => group.unhealthy = group.unhealthy.saturating_sub(1),
-            None => {}
-        }
-        if healthy {
-            group.healthy += 1;
-            if !group.progress_deadline.is_zero() {
-                group.require_progress_by = Some(at + group.progress_deadline);
-            }
-        } else {
-            group.unhealthy += 1;
-        }
-        row.modify_time = at;
-        self.put_deployment(row);
     }
 
     pub(super) fn set_desired_transitions(&mut self, transitions: &[(AllocId, DesiredTransition)], at: Timestamp) -> Result<(), Rejection> {

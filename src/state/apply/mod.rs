@@ -3,13 +3,14 @@
 //! Law 1: no clock, no randomness, no I/O, no unordered map. Ids and times come inside the command.
 
 mod allocations;
+mod deployments;
 mod evaluations;
 mod garbage;
 mod jobs;
 mod nodes;
 mod plan;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use super::changes::AllocationChange;
@@ -17,7 +18,7 @@ use super::command::{Command, Rejection, Reply, Request};
 use super::job_status;
 use super::tables::State;
 use super::{Change, Changes};
-use crate::model::{Allocation, Deployment, Evaluation, Job, JobKey, Node};
+use crate::model::{Allocation, Deployment, DeploymentId, Evaluation, Job, JobKey, Node};
 
 /// How many client requests are remembered for deduplication.
 const REMEMBERED_REQUESTS: usize = 8192;
@@ -32,9 +33,11 @@ impl State {
             self.index = index;
             return (Ok(Reply { index: first, dropped_placements: 0 }), Changes { index, changes: Vec::new() });
         }
-        let mut transaction = Transaction { state: self, index, changes: Vec::new(), touched_jobs: BTreeSet::new() };
+        let mut transaction =
+            Transaction { state: self, index, changes: Vec::new(), touched_jobs: BTreeSet::new(), deployments: BTreeMap::new() };
         let outcome = transaction.execute(&request.command);
         if outcome.is_ok() {
+            transaction.settle_deployments();
             transaction.settle_job_statuses();
         }
         let changes = transaction.changes;
@@ -68,6 +71,8 @@ struct Transaction<'a> {
     changes: Vec<Change>,
     /// Jobs whose status may differ now.
     touched_jobs: BTreeSet<JobKey>,
+    /// Deployments that this command changes, not written yet.
+    deployments: BTreeMap<DeploymentId, Deployment>,
 }
 
 impl Transaction<'_> {
@@ -131,6 +136,14 @@ impl Transaction<'_> {
             }
             Command::SetJobStability { key, version, stable } => self.set_job_stability(key, *version, *stable)?,
             Command::CollectGarbage { collected } => self.collect_garbage(collected),
+            Command::UpdateDeployment { update, evaluation, at } => {
+                self.update_deployment(update, *at)?;
+                self.put_evaluations(evaluation.as_deref());
+            }
+            Command::SetAllocationHealth { deployment, healthy, unhealthy, evaluation, at } => {
+                self.set_allocation_health(*deployment, healthy, unhealthy, *at)?;
+                self.put_evaluations(evaluation.as_deref());
+            }
         }
         Ok(Reply { index: self.index, dropped_placements })
     }
@@ -187,14 +200,5 @@ impl Transaction<'_> {
         }
         self.touched_jobs.insert(row.job.clone());
         self.changes.push(Change::Evaluation { before, after: Some(row) });
-    }
-
-    fn put_deployment(&mut self, deployment: Deployment) {
-        let before = self.state.deployments.get(&deployment.id).cloned();
-        let create_index = before.as_ref().map_or(self.index, |row| row.create_index);
-        let row = Arc::new(Deployment { create_index, modify_index: self.index, ..deployment });
-        self.state.deployments.insert(row.id, Arc::clone(&row));
-        self.state.deployments_by_job.insert((row.job.key.clone(), row.id));
-        self.changes.push(Change::Deployment { before, after: Some(row) });
     }
 }

@@ -19,23 +19,18 @@ use crate::util::clock::Timestamp;
 impl Transaction<'_> {
     /// Returns how many placements were dropped.
     pub(super) fn apply_plan(&mut self, plan: &Plan) -> u32 {
+        for deployment in &plan.new_deployments {
+            self.new_deployment(deployment);
+        }
+        for update in &plan.deployment_updates {
+            // An operator ended it meanwhile: the evaluation that came with that decides anew.
+            let _ = self.update_deployment(update, plan.created_at);
+        }
         for stop in &plan.stops {
             self.stop_allocation(stop, plan.created_at);
         }
         for update in &plan.in_place {
             self.update_in_place(update, plan.created_at);
-        }
-        for deployment in &plan.new_deployments {
-            self.put_deployment(deployment.clone());
-        }
-        for update in &plan.deployment_updates {
-            if let Some(current) = self.state.deployments.get(&update.id) {
-                let mut row = crate::model::Deployment::clone(current);
-                row.status = update.status;
-                row.status_description = update.description.clone();
-                row.modify_time = plan.created_at;
-                self.put_deployment(row);
-            }
         }
         let dropped = self.place_all(plan);
         for evaluation in &plan.evaluations {
@@ -76,7 +71,13 @@ impl Transaction<'_> {
             row.job = update.job.clone();
             row.alloc_modify_index = self.index;
         }
-        row.deployment = update.deployment.or(row.deployment);
+        if update.deployment.is_some() && update.deployment != row.deployment {
+            row.deployment = update.deployment;
+            // Its node judges it anew, for this deployment.
+            row.deployment_health = None;
+            row.alloc_modify_index = self.index;
+            self.count_placed(row.id, row.deployment, &row.group, false, at);
+        }
         row.follow_up_eval = update.follow_up_eval.or(row.follow_up_eval);
         if let Some(status) = update.client_status
             && !row.is_client_terminal()
@@ -93,7 +94,8 @@ impl Transaction<'_> {
         let mut ordinal = 0u64;
         for placement in &plan.placements {
             let current = self.state.jobs.get(&placement.job.key);
-            let is_current = current.is_some_and(|job| job.job_modify_index == placement.job.modify_index && !job.stop);
+            let is_current = current.is_some_and(|job| job.job_modify_index == placement.newest && !job.stop)
+                && self.state.specification(&placement.job).is_some();
             for run in &placement.runs {
                 for instance in 0..run.count {
                     let id = AllocId::derive(plan.id_seed, ordinal);
@@ -134,7 +136,7 @@ impl Transaction<'_> {
             task_states: BTreeMap::new(),
             deployment: placement.deployment,
             deployment_health: placement.canary.then_some(DeploymentHealth {
-                healthy: false,
+                healthy: None,
                 canary: true,
                 timestamp: at,
                 modify_index: self.index,
@@ -154,21 +156,23 @@ impl Transaction<'_> {
         };
         let Some(victims) = self.victims(placement, run) else { return false };
         let usage = room.of(self, &node);
-        let mut left = usage.clone();
+        let before = (!victims.is_empty()).then(|| usage.clone());
         for victim in victims.iter().filter(|victim| victim.holds_room()) {
-            left.remove(&node, victim);
+            usage.remove(&node, victim);
         }
-        if left.try_add(&node, &allocation).is_err() {
+        if usage.try_add(&node, &allocation).is_err() {
+            if let Some(before) = before {
+                *usage = before;
+            }
             return false;
         }
-        *usage = left;
         for victim in victims {
             self.evict(&victim, id, at);
         }
         if let Some(previous) = run.previous.and_then(|previous| self.state.allocations.get(&previous)).cloned() {
             self.put_allocation(Allocation { next: Some(id), ..Allocation::clone(&previous) }, AllocationChange::Plan);
         }
-        self.count_placed(&allocation, placement.canary);
+        self.count_placed(allocation.id, allocation.deployment, &allocation.group, placement.canary, at);
         self.put_allocation(allocation, AllocationChange::Plan);
         true
     }
@@ -196,18 +200,6 @@ impl Transaction<'_> {
         row.alloc_modify_index = self.index;
         row.modify_time = at;
         self.put_allocation(row, AllocationChange::Plan);
-    }
-
-    fn count_placed(&mut self, allocation: &Allocation, canary: bool) {
-        let Some(deployment) = allocation.deployment.and_then(|id| self.state.deployments.get(&id)) else { return };
-        let mut row = crate::model::Deployment::clone(deployment);
-        if let Some(group) = row.groups.get_mut(&allocation.group) {
-            group.placed += 1;
-            if canary {
-                group.placed_canaries.push(allocation.id);
-            }
-            self.put_deployment(row);
-        }
     }
 }
 

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use crate::codec;
 use crate::model::allocation::DesiredTransition;
+use crate::model::plan::DeploymentUpdate;
 use crate::model::scheduler_config::SchedulerConfig;
-use crate::model::{AllocId, Eligibility, JobKey, JobType, NodeId, NodeStatus, fixtures};
+use crate::model::{AllocId, DeploymentId, DeploymentStatus, Eligibility, JobKey, JobType, NodeId, NodeStatus, fixtures};
 use crate::state::command::{Collected, Command, Request};
 use crate::util::clock::Timestamp;
 
@@ -47,6 +48,30 @@ fn samples() -> Vec<(&'static str, Command)> {
         ("set-scheduler-config", Command::SetSchedulerConfig { config: SchedulerConfig::default(), check_index: Some(1) }),
         ("set-job-stability", Command::SetJobStability { key, version: 2, stable: true }),
         ("collect-garbage", Command::CollectGarbage { collected: Collected { nodes: vec![node], ..Default::default() } }),
+        (
+            "update-deployment",
+            Command::UpdateDeployment {
+                update: DeploymentUpdate {
+                    id: DeploymentId(7),
+                    status: DeploymentStatus::Running,
+                    description: "Deployment is running".into(),
+                    promote: vec!["web".into()],
+                    revert_to: Some(4),
+                },
+                evaluation: None,
+                at,
+            },
+        ),
+        (
+            "set-allocation-health",
+            Command::SetAllocationHealth {
+                deployment: DeploymentId(7),
+                healthy: vec![AllocId(5)],
+                unhealthy: vec![AllocId(6)],
+                evaluation: None,
+                at,
+            },
+        ),
     ]
 }
 

@@ -29,14 +29,8 @@ fn place(state: &mut State, plan: Plan) -> u32 {
 }
 
 fn report(state: &mut State, id: AllocId, client_status: AllocClientStatus) {
-    let update = AllocationUpdate {
-        id,
-        client_status,
-        client_description: "".into(),
-        task_states: BTreeMap::new(),
-        deployment_healthy: None,
-        at: Timestamp(5),
-    };
+    let update =
+        AllocationUpdate { id, client_status, client_description: "".into(), task_states: BTreeMap::new(), health: None, at: Timestamp(5) };
     must(state, Command::UpdateAllocations { updates: vec![update], evaluations: Vec::new(), at: Timestamp(5) });
 }
 

@@ -109,7 +109,7 @@ fn command(state: &State, step: &Step, ordinal: u64) -> Option<Command> {
                 client_status: [Pending, Running, Complete, Failed, Unknown][usize::from(*status)],
                 client_description: "".into(),
                 task_states: BTreeMap::new(),
-                deployment_healthy: None,
+                health: None,
                 at,
             };
             Command::UpdateAllocations { updates: vec![update], evaluations: Vec::new(), at }
