@@ -16,6 +16,7 @@ mod deployment;
 mod dry_run;
 mod explain;
 mod feasibility;
+mod neighbours;
 mod place;
 mod placement;
 mod preempt;
@@ -40,6 +41,7 @@ pub use reconcile::Tally;
 pub use view::StateView;
 
 use feasibility::GroupProfile;
+use neighbours::Neighbours;
 use placement::Fleet;
 use preempt::Residents;
 
@@ -57,6 +59,7 @@ pub struct Touched {
 pub struct Scheduler {
     fleet: Fleet,
     residents: Residents,
+    neighbours: Neighbours,
     profiles: HashMap<(JobRef, Text), Arc<GroupProfile>>,
     observed: bool,
 }
@@ -76,6 +79,7 @@ impl Scheduler {
         if touched.everything || !self.observed {
             self.fleet.clear();
             self.residents.clear();
+            self.neighbours.clear();
             self.profiles.clear();
             for node in view.nodes() {
                 self.fleet.set(&node, &view.allocations_on_node(node.id));
@@ -85,7 +89,10 @@ impl Scheduler {
             return;
         }
         let mut nodes: BTreeSet<NodeId> = touched.nodes.iter().copied().collect();
-        nodes.extend(touched.allocations.iter().filter_map(|id| Some(view.allocation(*id)?.node_id)));
+        for allocation in touched.allocations.iter().filter_map(|id| view.allocation(*id)) {
+            nodes.insert(allocation.node_id);
+            self.neighbours.forget(&allocation.job.key);
+        }
         for id in nodes {
             match view.node(id) {
                 Some(node) => {
@@ -117,10 +124,12 @@ impl Scheduler {
         let mut ids = settle::EvalIds::new(seed);
         for due in by_job(evaluations) {
             let decision = self.decide(view, &due, seed, now);
+            self.neighbours.place(&decision.placements);
             settle::settle(view, &due, decision, &mut ids, now, &mut plan);
         }
         self.fleet.roll_back(start);
         self.residents.roll_back(evictions);
+        self.neighbours.end_plan();
         plan
     }
 }

@@ -3,6 +3,7 @@
 mod cases;
 mod devices;
 mod explained;
+mod nearby;
 mod placement;
 mod preemption;
 mod properties;

@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::feasibility::GroupProfile;
+use super::neighbours::Neighbours;
 use super::placement::{Fleet, NodeOrd, Packer, Pick};
 use super::preempt::Preemptor;
 use super::reconcile::{Instance, PreviousFate, StopOrder, reason};
@@ -47,6 +48,8 @@ pub struct GroupRequest<'a> {
     pub algorithm: SchedulerAlgorithm,
     /// Varies the choice of dynamic ports.
     pub salt: u64,
+    /// Where the instances of other jobs are.
+    pub neighbours: &'a Neighbours,
 }
 
 /// What came of a group's placement.
