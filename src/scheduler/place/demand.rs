@@ -142,8 +142,8 @@ impl<'a> DemandBuilder<'a> {
                 }
                 weight += requirements.node_affinity(node);
             }
-            if let Some(unmet) = conditions.iter_mut().find(|nearby| !nearby.holds_on(self.fleet, ord)) {
-                filtered.push((ord, unmet.check.text().clone()));
+            if let Some(unmet) = conditions.iter_mut().position(|nearby| !nearby.holds_on(self.fleet, ord)) {
+                filtered.push((ord, conditions[unmet].check.text().clone()));
                 continue;
             }
             for (nearby, liking) in &mut preferences {
