@@ -10,7 +10,7 @@ use super::call::Call;
 use super::handles::DesiredChanges;
 use crate::jobspec::diff::Updates;
 use crate::jobspec::{self, Diagnostic, Severity, VariableFile, VariableSources};
-use crate::model::{Job, Text};
+use crate::model::{Job, MebiBytes, Text};
 
 /// The longest body of a request that brings a job, in bytes: what `jobspec` reads, and as much again for the submission beside it.
 const MAX_JOB_BODY: usize = 4 * jobspec::MAX_SOURCE;
@@ -92,12 +92,28 @@ pub fn from_request(call: &Call, mut value: Value) -> Result<Parsed, ApiError> {
     if !is_named {
         fields.insert("Namespace".to_owned(), Value::String(call.one_namespace()?.to_string()));
     }
-    let parsed = from_value(value).map_err(|problems| ApiError::bad_request(problems.join("\n")))?;
+    let mut parsed = from_value(value).map_err(|problems| ApiError::bad_request(problems.join("\n")))?;
+    if !call.api.server.store().load().scheduler_config().memory_oversubscription {
+        drop_memory_max(&mut parsed);
+    }
     let key = &parsed.job.key;
     if *key.namespace != *super::namespaces::DEFAULT {
         return Err(ApiError::bad_request(format!("job {:?} is in nonexistent namespace {:?}", &*key.id, &*key.namespace)));
     }
     Ok(parsed)
+}
+
+/// Memory beyond what is reserved is for those clusters whose scheduler configuration allows it.
+fn drop_memory_max(parsed: &mut Parsed) {
+    for group in &mut parsed.job.groups {
+        for task in group.tasks.iter_mut().filter(|task| task.resources.memory_max > MebiBytes::ZERO) {
+            task.resources.memory_max = MebiBytes::ZERO;
+            let (group, task) = (&group.name, &task.name);
+            let warning =
+                format!("memory_max of task {group}.{task} is ignored: memory oversubscription is off in the scheduler configuration");
+            parsed.warnings.push(warning);
+        }
+    }
 }
 
 /// One line for people.

@@ -124,7 +124,7 @@ impl Scheduler {
         let mut ids = settle::EvalIds::new(seed);
         for due in by_job(evaluations) {
             let decision = self.decide(view, &due, seed, now);
-            self.neighbours.place(&decision.placements);
+            self.neighbours.place(&due.key, &decision.placements);
             settle::settle(view, &due, decision, &mut ids, now, &mut plan);
         }
         self.fleet.roll_back(start);

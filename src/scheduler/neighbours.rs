@@ -13,8 +13,6 @@ pub struct Neighbours {
     known: HashMap<JobKey, BTreeMap<NodeId, u32>>,
     /// By the plan in the making.
     placed: HashMap<JobKey, Vec<(NodeId, u32)>>,
-    /// Some job has referred to another.
-    asked: bool,
 }
 
 impl Neighbours {
@@ -29,7 +27,6 @@ impl Neighbours {
 
     /// Reads where a job's instances are, unless that is known.
     pub fn load(&mut self, view: &dyn StateView, job: &JobKey) {
-        self.asked = true;
         if self.known.contains_key(job) {
             return;
         }
@@ -46,14 +43,11 @@ impl Neighbours {
         known.chain(self.placed.get(job).into_iter().flatten().copied())
     }
 
-    /// Counts what the plan in the making places.
-    pub fn place(&mut self, placements: &[Placement]) {
-        if !self.asked {
-            return;
-        }
-        for placement in placements {
-            let runs = placement.runs.iter().map(|run| (run.node, run.count));
-            self.placed.entry(placement.job.key.clone()).or_default().extend(runs);
+    /// Counts what the plan in the making places for one job.
+    pub fn place(&mut self, job: &JobKey, placements: &[Placement]) {
+        let mut runs = placements.iter().flat_map(|placement| &placement.runs).map(|run| (run.node, run.count)).peekable();
+        if runs.peek().is_some() {
+            self.placed.entry(job.clone()).or_default().extend(runs);
         }
     }
 

@@ -11,7 +11,7 @@ use tokio::sync::broadcast::error::{RecvError, TryRecvError};
 use tracing::{debug, warn};
 
 use super::{Server, View};
-use crate::model::{EvalId, EvalStatus, Evaluation};
+use crate::model::{EvalId, EvalStatus, Evaluation, JobKey, neighbours};
 use crate::scheduler::{Scheduler, Touched};
 use crate::state::store::Publication;
 use crate::state::{Change, Command, State};
@@ -28,6 +28,8 @@ struct Pending {
     blocked: BTreeSet<EvalId>,
     /// Capacity appeared: blocked evaluations are worth another try.
     capacity: bool,
+    /// Jobs with new instances, which blocked ones may have wanted near them.
+    placed: BTreeSet<JobKey>,
 }
 
 /// Schedules until dropped.
@@ -141,6 +143,9 @@ impl Pending {
                 let held = before.as_ref().is_some_and(|row| row.holds_room());
                 let holds = after.as_ref().is_some_and(|row| row.holds_room());
                 self.capacity |= held && !holds;
+                if let (None, Some(row)) = (before, after) {
+                    self.placed.insert(row.job.key.clone());
+                }
             }
             Change::SchedulerConfig => self.capacity = true,
             Change::Job { .. } | Change::Deployment { .. } => {}
@@ -172,8 +177,15 @@ impl Pending {
             self.waiting.remove(&(at, id));
             self.due.insert(id);
         }
+        let placed = std::mem::take(&mut self.placed);
         if std::mem::take(&mut self.capacity) {
             self.due.extend(&self.blocked);
+        } else if !placed.is_empty() {
+            let wants_near = |id: &&EvalId| {
+                let job = state.evaluation(**id).and_then(|evaluation| state.job(&evaluation.job));
+                job.is_some_and(|job| neighbours::required_by(job).iter().any(|near| placed.contains(near)))
+            };
+            self.due.extend(self.blocked.iter().filter(wants_near));
         }
         let due = std::mem::take(&mut self.due);
         due.iter().filter_map(|id| state.evaluation(*id)).filter(|row| !row.is_terminal()).cloned().collect()

@@ -4,6 +4,7 @@ use crate::api::types::explain::{GroupExplanation, JobExplanation, MissingOfClas
 use crate::model::Allocation;
 use crate::model::plan::Missing;
 use crate::scheduler;
+use crate::util::clock::Timestamp;
 
 impl From<&scheduler::Explanation> for JobExplanation {
     fn from(explanation: &scheduler::Explanation) -> Self {
@@ -16,7 +17,7 @@ impl From<&scheduler::Explanation> for JobExplanation {
             priority: job.priority,
             idle: job.stop || job.is_template(),
             groups: explanation.groups.iter().map(GroupExplanation::from).collect(),
-            next_attempt: explanation.next_attempt.map(|at| at.rfc3339()).unwrap_or_default(),
+            next_attempt: explanation.next_attempt.map(Timestamp::rfc3339).unwrap_or_default(),
         }
     }
 }

@@ -46,6 +46,21 @@ async fn a_job_is_registered_read_changed_and_stopped() {
 }
 
 #[tokio::test]
+async fn memory_max_counts_only_where_it_is_allowed() {
+    let world = World::new();
+    let mut wanted = fixtures::job("web", JobType::Service, 1);
+    wanted.groups[0].tasks[0].resources.memory_max = crate::model::MebiBytes(900);
+    let register = async || world.put("/v1/jobs", json!({"Job": job_json::to_value(&wanted)})).await.json();
+    let kept = async || world.get("/v1/job/web").await.json()["TaskGroups"][0]["Tasks"][0]["Resources"]["MemoryMaxMB"].clone();
+    let warnings = register().await["Warnings"].clone();
+    assert!(warnings.as_str().unwrap().contains("memory_max of task web.main is ignored"), "{warnings}");
+    assert_eq!(kept().await, 0);
+    world.put("/v1/operator/scheduler/configuration", json!({"MemoryOversubscriptionEnabled": true})).await;
+    assert_eq!(register().await["Warnings"], "");
+    assert_eq!(kept().await, 900);
+}
+
+#[tokio::test]
 async fn jobs_are_parsed_planned_and_validated_without_a_trace() {
     let world = World::new();
     let hcl = "job \"web\" {\n  group \"web\" {\n    count = 4\n    task \"main\" {\n      driver = \"raw_exec\"\n      config { command = \"/bin/true\" }\n    }\n  }\n}\n";
