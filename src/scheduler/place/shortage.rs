@@ -38,12 +38,19 @@ pub fn analyse(
     (analysis.missing(), changes)
 }
 
+/// How many nodes lack something, and the most that one of them has free of it where it is an amount.
+#[derive(Default)]
+struct Lack {
+    nodes: u32,
+    largest: Option<(Dimension, u64)>,
+}
+
 struct Analysis<'a> {
     packer: &'a Packer<'a>,
     request: &'a GroupRequest<'a>,
     queued: u32,
-    /// By node class and reason: nodes, and the largest free amount where there is one.
-    lacks: BTreeMap<(Text, Text), (u32, Option<(Dimension, u64)>)>,
+    /// By node class and reason.
+    lacks: BTreeMap<(Text, Text), Lack>,
     /// Nodes to which nothing but this is missing.
     only: BTreeMap<Text, u32>,
     /// By dimension: nodes that are short of nothing else, and the most that one of them has free.
@@ -52,9 +59,9 @@ struct Analysis<'a> {
 
 impl Analysis<'_> {
     fn lack(&mut self, node: &Node, reason: &Text, free: Option<(Dimension, u64)>) {
-        let (nodes, largest) = self.lacks.entry((node.class.clone(), reason.clone())).or_default();
-        *nodes += 1;
-        *largest = (*largest).max(free);
+        let lack = self.lacks.entry((node.class.clone(), reason.clone())).or_default();
+        lack.nodes += 1;
+        lack.largest = lack.largest.max(free);
     }
 
     /// What whole classes of nodes lack.
@@ -66,7 +73,7 @@ impl Analysis<'_> {
             }
             let unmet = profile.requirements.unmet(node);
             for reason in &unmet {
-                self.lacks.entry((node.class.clone(), reason.clone())).or_default().0 += nodes;
+                self.lacks.entry((node.class.clone(), reason.clone())).or_default().nodes += nodes;
             }
             if let [reason] = &unmet[..] {
                 *self.only.entry(reason.clone()).or_default() += nodes;
@@ -114,7 +121,7 @@ impl Analysis<'_> {
         let mut lines: Vec<Missing> = self
             .lacks
             .into_iter()
-            .map(|((class, reason), (nodes, largest))| {
+            .map(|((class, reason), Lack { nodes, largest })| {
                 let what = match largest {
                     Some((dimension, free)) => {
                         let asked = quantity(dimension, amount(ask, dimension));
