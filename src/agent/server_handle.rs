@@ -8,7 +8,8 @@ use futures_util::future::BoxFuture;
 
 use super::driver_check;
 use crate::api::handles::{
-    self, DeploymentChange, DesiredChanges, Drain, DryRun, NodeChange, Peer, Registered, ScaleJob, ServerHandle, ServerStatus,
+    self, DeploymentChange, DesiredChanges, DispatchJob, Dispatched, Drain, DryRun, NodeChange, Peer, Registered, ScaleJob, ServerHandle,
+    ServerStatus,
 };
 use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::{AllocId, DeploymentId, Eligibility, EvalId, Job, JobKey, NodeId};
@@ -96,6 +97,25 @@ impl ServerHandle for LocalServer {
 
     fn set_job_stability(&self, key: JobKey, version: u64, stable: bool) -> Answer<'_, u64> {
         async move { self.server.set_job_stability(key, version, stable).await.map_err(error_of) }.boxed()
+    }
+
+    fn dispatch_job(&self, key: JobKey, request: DispatchJob) -> Answer<'_, Dispatched> {
+        let DispatchJob { payload, meta, id_prefix, priority, idempotency_token } = request;
+        let request = server::DispatchJob { payload, meta, id_prefix, priority, idempotency_token };
+        async move {
+            let dispatched = self.server.dispatch_job(key, request).await.map_err(error_of)?;
+            Ok(Dispatched {
+                job_id: dispatched.job_id.to_string(),
+                job_create_index: dispatched.job_create_index,
+                eval_id: dispatched.registered.eval_id,
+                index: dispatched.registered.index,
+            })
+        }
+        .boxed()
+    }
+
+    fn force_periodic_job(&self, key: JobKey) -> Answer<'_, Registered> {
+        async move { self.server.force_periodic_job(key).await.map(registered).map_err(error_of) }.boxed()
     }
 
     fn plan_job(&self, job: Job) -> Answer<'_, DryRun> {

@@ -54,7 +54,10 @@ impl From<ServerError> for ApiError {
                 | Rejection::DeploymentNotFound,
             )
             | ServerError::NotFound(_) => StatusCode::NOT_FOUND,
-            ServerError::Invalid(_) | ServerError::Rejected(Rejection::DeploymentOver) => StatusCode::BAD_REQUEST,
+            ServerError::Invalid(_)
+            | ServerError::Rejected(
+                Rejection::DeploymentOver | Rejection::ParentGone | Rejection::AlreadyLaunched | Rejection::ChildExists(_),
+            ) => StatusCode::BAD_REQUEST,
             ServerError::Forbidden(_) => StatusCode::FORBIDDEN,
             ServerError::Timeout => StatusCode::GATEWAY_TIMEOUT,
             // Nomad answers lost races on an index, and a missing leader, with 500: its clients go by the text.

@@ -175,7 +175,7 @@ impl Server {
         explain(&View(&state), key, Timestamp::now()).ok_or(ServerError::NotFound("job not found"))
     }
 
-    fn existing_job(&self, key: &JobKey) -> Result<Arc<Job>, ServerError> {
+    pub(super) fn existing_job(&self, key: &JobKey) -> Result<Arc<Job>, ServerError> {
         self.store().load().job(key).cloned().ok_or(ServerError::NotFound("job not found"))
     }
 }

@@ -2,9 +2,10 @@
 //!
 //! Every verb builds a [`Command`] (ids and times are made here, so that `apply` need not) and proposes it; nothing is answered before it is
 //! durable on a quorum. Beside the verbs run the leader's loops, each a pure decision with a thin driver: the scheduler loop, missed
-//! heartbeats, garbage collection.
+//! heartbeats, periodic jobs, drains, garbage collection.
 
 mod allocations;
+mod children;
 mod cluster;
 mod deployments;
 mod drains;
@@ -13,6 +14,7 @@ pub mod heartbeats;
 mod jobs;
 mod leader;
 pub mod node_link;
+mod periodic;
 mod scheduler_loop;
 mod silent_nodes;
 mod view;
@@ -28,6 +30,7 @@ use crate::raft::{ProposeError, Raft, ReadError};
 use crate::state::{Command, Rejection, Reply, Store};
 use crate::util::clock::Timestamp;
 
+pub use children::{DispatchJob, Dispatched};
 pub use cluster::DrainRequest;
 pub use deployments::DeploymentChange;
 pub use jobs::{DryRunResult, RegisterJob};

@@ -10,5 +10,6 @@ pub use agent::{AgentDescription, AgentHandle, LogLevel, LogLine};
 pub use error::{NodeError, ServerError};
 pub use node::{ByteStream, FileEvent, FileFrame, FileInfo, FrameStream, LogKind, LogRequest, NodeApi, NodeDirectory, Origin};
 pub use server::{
-    DeploymentChange, DesiredChanges, Drain, DryRun, NodeChange, Peer, RegisterJob, Registered, ScaleJob, ServerHandle, ServerStatus,
+    DeploymentChange, DesiredChanges, DispatchJob, Dispatched, Drain, DryRun, NodeChange, Peer, RegisterJob, Registered, ScaleJob,
+    ServerHandle, ServerStatus,
 };

@@ -43,6 +43,12 @@ pub trait ServerHandle: Send + Sync + 'static {
     /// Answers with the index of the change.
     fn set_job_stability(&self, key: JobKey, version: u64, stable: bool) -> BoxFuture<'_, Result<u64, ServerError>>;
 
+    /// Runs a parameterized job once.
+    fn dispatch_job(&self, key: JobKey, request: DispatchJob) -> BoxFuture<'_, Result<Dispatched, ServerError>>;
+
+    /// Launches a periodic job now.
+    fn force_periodic_job(&self, key: JobKey) -> BoxFuture<'_, Result<Registered, ServerError>>;
+
     /// What registering the job would do now. Writes nothing.
     fn plan_job(&self, job: Job) -> BoxFuture<'_, Result<DryRun, ServerError>>;
 
@@ -134,6 +140,25 @@ pub struct ScaleJob {
     pub count: Option<u32>,
     pub message: String,
     pub enforce_index: Option<u64>,
+}
+
+/// What a parameterized job is to be run with.
+#[derive(Clone, Debug, Default)]
+pub struct DispatchJob {
+    pub payload: Vec<u8>,
+    pub meta: BTreeMap<Text, Text>,
+    pub id_prefix: String,
+    pub priority: Option<u8>,
+    pub idempotency_token: Option<Text>,
+}
+
+/// What became of a dispatch. There is no evaluation when its token was known already.
+#[derive(Clone, Debug, Default)]
+pub struct Dispatched {
+    pub job_id: String,
+    pub job_create_index: u64,
+    pub eval_id: Option<EvalId>,
+    pub index: u64,
 }
 
 /// What became of a write that may start an evaluation.

@@ -1,6 +1,7 @@
 //! Jobs, one file per kind of question about them.
 
 pub mod explain;
+pub mod launch;
 pub mod list;
 pub mod parse;
 pub mod plan;

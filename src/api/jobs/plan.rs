@@ -4,6 +4,7 @@ use crate::api::call::{Answer, Call};
 use crate::api::convert::allocation::{self, StubFields};
 use crate::api::types::job::{JobPlanRequest, JobPlanResponse, PlanAnnotations};
 use crate::api::{ApiError, job_json};
+use crate::util::clock::Timestamp;
 
 pub async fn plan(call: Call) -> Answer {
     let request: JobPlanRequest = call.json()?;
@@ -30,6 +31,7 @@ pub async fn plan(call: Call) -> Answer {
                 .collect(),
         }),
         failed_tg_allocs: run.failed.iter().map(|(group, metrics)| (group.to_string(), (&**metrics).into())).collect(),
+        next_periodic_launch: job.periodic.as_ref().and_then(|periodic| periodic.next_launch(Timestamp::now())).map(Timestamp::rfc3339),
         warnings: parsed.warnings.join("\n"),
         ..JobPlanResponse::default()
     };

@@ -10,9 +10,9 @@ use tokio::sync::{mpsc, watch};
 
 use crate::api::events::{self, EventBroker};
 use crate::api::handles::{
-    AgentDescription, AgentHandle, ByteStream, DeploymentChange, DesiredChanges, Drain, DryRun, FileFrame, FileInfo, FrameStream, LogLevel,
-    LogLine, LogRequest, NodeApi, NodeChange, NodeDirectory, NodeError, Origin, Peer, RegisterJob, Registered, ScaleJob, ServerError,
-    ServerHandle, ServerStatus,
+    AgentDescription, AgentHandle, ByteStream, DeploymentChange, DesiredChanges, DispatchJob, Dispatched, Drain, DryRun, FileFrame,
+    FileInfo, FrameStream, LogLevel, LogLine, LogRequest, NodeApi, NodeChange, NodeDirectory, NodeError, Origin, Peer, RegisterJob,
+    Registered, ScaleJob, ServerError, ServerHandle, ServerStatus,
 };
 use crate::api::types::stats::{AllocResourceUsage, HostStats};
 use crate::api::{ApiContext, router};
@@ -187,6 +187,15 @@ impl ServerHandle for FakeServer {
 
     fn set_job_stability(&self, key: JobKey, version: u64, stable: bool) -> Answer<'_, u64> {
         at_once(self.apply(Command::SetJobStability { key, version, stable }))
+    }
+
+    fn dispatch_job(&self, key: JobKey, request: DispatchJob) -> Answer<'_, Dispatched> {
+        let job_id = format!("{}/{}/{}", key.id, request.id_prefix, String::from_utf8_lossy(&request.payload));
+        at_once(Ok(Dispatched { job_id, job_create_index: 7, eval_id: request.idempotency_token.is_none().then_some(EvalId(7)), index: 7 }))
+    }
+
+    fn force_periodic_job(&self, _: JobKey) -> Answer<'_, Registered> {
+        at_once(Ok(Registered { eval_id: Some(EvalId(7)), index: 7, job_modify_index: 7 }))
     }
 
     fn plan_job(&self, job: Job) -> Answer<'_, DryRun> {

@@ -1,12 +1,15 @@
 //! `job ...`: submit, look at and change jobs.
 
 pub mod allocs;
+pub mod children;
 pub mod deployments;
+pub mod dispatch;
 pub mod eval;
 pub mod explain;
 pub mod history;
 pub mod init;
 pub mod inspect;
+pub mod periodic;
 pub mod plan;
 pub mod promote;
 pub mod revert;
@@ -36,6 +39,10 @@ pub enum JobCommand {
     Scale(scale::ScaleArgs),
     Eval(eval::EvalArgs),
     Explain(explain::ExplainArgs),
+    Dispatch(dispatch::DispatchArgs),
+    /// Act on periodic jobs
+    #[command(subcommand, after_help = "Examples:\n  pannier job periodic force backup")]
+    Periodic(periodic::PeriodicCommand),
     Allocs(allocs::AllocsArgs),
     Deployments(deployments::DeploymentsArgs),
     Promote(promote::PromoteArgs),
@@ -58,6 +65,8 @@ impl JobCommand {
             Self::Scale(args) => args.run().await,
             Self::Eval(args) => args.run().await,
             Self::Explain(args) => args.run().await,
+            Self::Dispatch(args) => args.run().await,
+            Self::Periodic(command) => command.run().await,
             Self::Allocs(args) => args.run().await,
             Self::Deployments(args) => args.run().await,
             Self::Promote(args) => args.run().await,

@@ -10,8 +10,6 @@ const DEFAULT_LEFT_DELIMITER: &str = "{{";
 
 pub fn warn(rules: &mut Rules<'_>) {
     let job = rules.job;
-    rules.ignored_if(job.periodic.is_some(), "periodic", "launch periodic jobs");
-    rules.ignored_if(job.parameterized.is_some(), "parameterized", "dispatch parameterized jobs");
     for spec in &job.groups {
         group(&mut rules.inside(&format!("group[{}]", spec.name)), spec);
     }
@@ -123,7 +121,6 @@ job "j" {
 }"#;
         let warned = paths(text);
         let expected = [
-            "job.periodic",
             "job.group[g].max_run_duration",
             "job.group[g].disconnect.stop_on_client_after",
             "job.group[g].network[0].mode",

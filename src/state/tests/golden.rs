@@ -9,7 +9,7 @@ use crate::model::allocation::DesiredTransition;
 use crate::model::plan::DeploymentUpdate;
 use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::{AllocId, DeploymentId, DeploymentStatus, Eligibility, JobKey, JobType, NodeId, NodeStatus, fixtures};
-use crate::state::command::{Collected, Command, Request};
+use crate::state::command::{Child, Collected, Command, Request};
 use crate::util::clock::Timestamp;
 
 /// One sample of every variant, in the order of their tags.
@@ -19,6 +19,8 @@ fn samples() -> Vec<(&'static str, Command)> {
     let node = NodeId(1);
     let key = JobKey::new("default", "golden");
     let none = Vec::new;
+    let evaluation = fixtures::placing(&job, node, 0, 1, 9).evaluations.remove(0);
+    let child = Box::new(Child { job: Arc::new(fixtures::job("golden/periodic-1700000000", JobType::Batch, 1)), evaluation });
     vec![
         ("noop", Command::Noop),
         (
@@ -71,6 +73,14 @@ fn samples() -> Vec<(&'static str, Command)> {
                 evaluation: None,
                 at,
             },
+        ),
+        (
+            "launch-periodic",
+            Command::LaunchPeriodic { parent: JobKey::new("default", "golden"), scheduled: at, child: Some(child.clone()), at },
+        ),
+        (
+            "start-child",
+            Command::StartChild { parent: JobKey::new("default", "golden"), idempotency_token: Some("once".into()), child, at },
         ),
     ]
 }
