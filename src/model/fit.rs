@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use super::device::{self, DeviceUsage};
-use super::{Allocation, Ask, MegaHertz, Node};
+use super::{Allocation, Ask, MebiBytes, MegaHertz, Node};
 
 /// Which dimension of a node ran out; displayed with Nomad's names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -154,6 +154,17 @@ pub fn add(a: Ask, b: Ask) -> Ask {
     Ask { cpu: a.cpu + b.cpu, cores: a.cores.saturating_add(b.cores), memory: a.memory + b.memory, disk: a.disk + b.disk }
 }
 
+/// An ask `count` times over.
+pub fn times(ask: Ask, count: u32) -> Ask {
+    let count = u64::from(count);
+    Ask {
+        cpu: MegaHertz(ask.cpu.0.saturating_mul(count)),
+        cores: u16::try_from(u64::from(ask.cores).saturating_mul(count)).unwrap_or(u16::MAX),
+        memory: MebiBytes(ask.memory.0.saturating_mul(count)),
+        disk: MebiBytes(ask.disk.0.saturating_mul(count)),
+    }
+}
+
 /// Difference of two asks, zero where it would be negative.
 pub fn subtract(a: Ask, b: Ask) -> Ask {
     Ask { cpu: a.cpu - b.cpu, cores: a.cores.saturating_sub(b.cores), memory: a.memory - b.memory, disk: a.disk - b.disk }
@@ -168,7 +179,6 @@ pub fn compute_of_cores(node: &Node, cores: u16) -> MegaHertz {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::MebiBytes;
 
     #[test]
     fn names_the_dimension_that_ran_out() {

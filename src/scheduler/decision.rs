@@ -129,7 +129,7 @@ impl Scheduler {
         for (position, Reconciled { group, profile, changes }) in reconciled.into_iter().enumerate() {
             let deployment = decision.deployment.filter(|_| members.contains(&group.name));
             let GroupChanges { stops, in_place, marks, places, put_off, room, mut tally, .. } = changes;
-            let wanted = u32::try_from(places.len()).unwrap_or(u32::MAX);
+            let wanted = Instance::number(&places);
             let mut queued = 0;
             for (number, Batch { spec, canary, places }) in batches(places).into_iter().enumerate() {
                 let older = spec.and_then(|spec| view.job_spec(&spec));
@@ -274,7 +274,7 @@ fn live_instances(fleet: &Fleet, reconciled: &[Reconciled<'_>]) -> Vec<Live> {
             changes.places.iter().filter(replaced).filter_map(|instance| Some(instance.previous.as_ref()?.id)).collect();
         for allocation in &changes.keep {
             if let Some(ord) = fleet.ord(allocation.node_id) {
-                live.push(Live { ord, group: position, leaving: leaving.contains(&allocation.id) });
+                live.push(Live { ord, count: 1, group: position, leaving: leaving.contains(&allocation.id) });
             }
         }
     }

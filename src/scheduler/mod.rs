@@ -18,7 +18,7 @@ mod explain;
 mod feasibility;
 mod neighbours;
 mod place;
-mod placement;
+pub mod placement;
 mod preempt;
 mod reconcile;
 mod settle;

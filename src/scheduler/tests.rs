@@ -1,5 +1,6 @@
 //! The scheduler as its callers see it: states in, plans out, applied and asked again.
 
+mod absurd;
 mod cases;
 mod devices;
 mod explained;

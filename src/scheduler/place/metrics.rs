@@ -11,7 +11,7 @@ use crate::scheduler::feasibility::Verdict;
 use crate::scheduler::placement::{Fleet, NodeOrd, Obstacle, Packer};
 
 /// So many of the best nodes are shown.
-const SHOWN_SCORES: usize = 5;
+pub const SHOWN_SCORES: usize = 5;
 
 /// The part that does not change while a group is placed.
 pub struct Counts {

@@ -5,6 +5,7 @@ mod demand;
 mod metrics;
 mod runs;
 mod shortage;
+mod shortlist;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -21,13 +22,14 @@ use crate::model::{AllocId, Allocation, DeploymentId, EvalId, Job, JobRef, NodeI
 use demand::DemandBuilder;
 use runs::RunBuilder;
 
-/// An instance of the job that holds a place while the plan is made.
+/// Instances of the job that hold a place on one node while the plan is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Live {
     pub ord: NodeOrd,
-    /// Position of its group in the job.
+    pub count: u32,
+    /// Position of their group in the job.
     pub group: usize,
-    /// It is to be replaced: its node is not avoided for its sake, but conditions on the whole set still count it.
+    /// To be replaced: their node is not avoided for their sake, but conditions on the whole set still count them.
     pub leaving: bool,
 }
 
@@ -81,7 +83,30 @@ pub fn place_group(
     if instances.is_empty() {
         return GroupOutcome::default();
     }
-    let plan = DemandBuilder::new(fleet, request, live).build();
+    if let Some(nodes) = shortlist::shortlist(fleet, request, &instances, live, metrics::SHOWN_SCORES) {
+        let (start, before) = (fleet.checkpoint(), live.len());
+        let outcome = place_among(fleet, request, instances.clone(), room, live, None, Some(&nodes));
+        if outcome.queued == 0 {
+            return outcome;
+        }
+        // What it could not have there it may have elsewhere, or by pushing others aside; else every node says why not.
+        fleet.roll_back(start);
+        live.truncate(before);
+    }
+    place_among(fleet, request, instances, room, live, preemptor, None)
+}
+
+/// Places them on `nodes`, or anywhere.
+fn place_among(
+    fleet: &mut Fleet,
+    request: &GroupRequest<'_>,
+    instances: Vec<Instance>,
+    room: usize,
+    live: &mut Vec<Live>,
+    preemptor: Option<Preemptor<'_>>,
+    nodes: Option<&[NodeOrd]>,
+) -> GroupOutcome {
+    let plan = DemandBuilder::new(fleet, request, live, nodes).build();
     let counts = metrics::Counts::new(fleet, request, &plan);
     let packer = Packer::new(fleet, plan.demand);
     let runs = RunBuilder::new(request, Arc::new(counts.success(&packer)));
@@ -145,16 +170,21 @@ impl GroupPlacer<'_> {
 
     /// Places equal instances: once one finds no place, none of the rest does.
     fn place_plain(&mut self, instances: &[Instance]) {
-        let mut picks: Vec<Pick> = Vec::with_capacity(instances.len());
-        while picks.len() < instances.len() {
-            let Some(pick) = self.packer.pick(&[]).or_else(|| self.preempt(None)) else {
-                break;
-            };
+        let mut wanted = Instance::number(instances);
+        let mut picks: Vec<Pick> = Vec::new();
+        while wanted > 0
+            && let Some(pick) = self.packer.pick_run(wanted).or_else(|| self.preempt(None))
+        {
             self.account(&pick);
+            wanted -= pick.count;
             picks.push(pick);
         }
-        self.outcome.queued += u32::try_from(instances.len() - picks.len()).unwrap_or(u32::MAX);
-        self.runs.add_plain(self.packer.fleet(), instances.iter().map(|instance| instance.index), picks);
+        self.outcome.queued += wanted;
+        self.runs.add_plain(
+            self.packer.fleet(),
+            instances.iter().flat_map(|instance| (instance.index..).take(instance.count as usize)),
+            picks,
+        );
     }
 
     /// Makes room for one instance, on `only_on` or on the node where that costs least.
@@ -172,8 +202,8 @@ impl GroupPlacer<'_> {
     }
 
     fn account(&mut self, pick: &Pick) {
-        self.placed += 1;
-        self.live.push(Live { ord: pick.ord, group: self.request.position, leaving: false });
+        self.placed += pick.count as usize;
+        self.live.push(Live { ord: pick.ord, count: pick.count, group: self.request.position, leaving: false });
     }
 }
 

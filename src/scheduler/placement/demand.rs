@@ -16,6 +16,8 @@ pub struct Demand {
     pub ports: PortDemand,
     pub devices: DeviceDemand,
     pub algorithm: SchedulerAlgorithm,
+    /// Whether instances of the group avoid each other's nodes.
+    pub anti_affinity: bool,
     /// The group's count: the divisor of the job anti-affinity.
     pub group_count: u32,
     /// Ascending by ordinal.

@@ -15,7 +15,7 @@ pub struct DeviceDemand {
 }
 
 /// So many devices of one group of the node, each with this share free.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DeviceNeed {
     pub count: u16,
     pub share: DeviceShare,
@@ -24,7 +24,7 @@ pub struct DeviceNeed {
 /// By need: the device groups of a class of nodes that will do, best first.
 pub type ClassOffers = Vec<Vec<DeviceOffer>>;
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DeviceOffer {
     /// Position among the node's groups.
     pub group: u16,
@@ -58,6 +58,13 @@ impl DeviceDemand {
             return Some(DeviceChoice::default());
         }
         let offers = self.offers.get(class as usize)?;
+        if let [need] = self.needs[..] {
+            // Nothing to weigh against each other.
+            return offers.first()?.iter().find_map(|offer| {
+                let devices = pick(groups, usage, offer.group, need)?;
+                Some(DeviceChoice { devices: devices.into_iter().map(|device| (0, device)).collect(), weight: offer.weight })
+            });
+        }
         let mut order: Vec<usize> = (0..self.needs.len()).collect();
         // The pickiest and the largest first.
         order.sort_by_key(|need| (offers[*need].len(), std::cmp::Reverse((self.needs[*need].share, self.needs[*need].count)), *need));
@@ -95,7 +102,7 @@ impl Search<'_> {
             if self.tries > MOST_TRIES {
                 return false;
             }
-            let Some(devices) = self.pick(offer.group, self.needs[*need]) else {
+            let Some(devices) = pick(self.groups, &self.held, offer.group, self.needs[*need]) else {
                 continue;
             };
             for device in &devices {
@@ -112,25 +119,26 @@ impl Search<'_> {
         }
         false
     }
+}
 
-    fn pick(&self, group: u16, need: DeviceNeed) -> Option<Vec<DevicePosition>> {
-        let before = self.groups.iter().take(usize::from(group)).map(|group| group.instances.len()).sum::<usize>();
-        let instances = &self.groups.get(usize::from(group))?.instances;
-        let mut free: Vec<(std::cmp::Reverse<DeviceShare>, DevicePosition)> = Vec::with_capacity(instances.len());
-        for (at, instance) in instances.iter().enumerate() {
-            let position = DevicePosition(u16::try_from(before + at).ok()?);
-            let taken = self.held.taken(position);
-            if instance.healthy && taken.checked_add(need.share).is_some() {
-                free.push((std::cmp::Reverse(taken), position));
-            }
+/// So many devices of one group, of those with the least room that is enough.
+fn pick(groups: &[DeviceGroup], held: &DeviceUsage, group: u16, need: DeviceNeed) -> Option<Vec<DevicePosition>> {
+    let before = groups.iter().take(usize::from(group)).map(|group| group.instances.len()).sum::<usize>();
+    let instances = &groups.get(usize::from(group))?.instances;
+    let mut free: Vec<(std::cmp::Reverse<DeviceShare>, DevicePosition)> = Vec::with_capacity(instances.len());
+    for (at, instance) in instances.iter().enumerate() {
+        let position = DevicePosition(u16::try_from(before + at).ok()?);
+        let taken = held.taken(position);
+        if instance.healthy && taken.checked_add(need.share).is_some() {
+            free.push((std::cmp::Reverse(taken), position));
         }
-        let count = usize::from(need.count);
-        if free.len() < count {
-            return None;
-        }
-        free.sort_unstable();
-        Some(free.into_iter().take(count).map(|(_, position)| position).collect())
     }
+    let count = usize::from(need.count);
+    if free.len() < count {
+        return None;
+    }
+    free.sort_unstable();
+    Some(free.into_iter().take(count).map(|(_, position)| position).collect())
 }
 
 #[cfg(test)]

@@ -15,6 +15,9 @@ pub fn first_collision(usage: &Usage, ports: &PortDemand) -> Option<u16> {
 /// As many free ports of the dynamic range as are asked for, searched upwards from a place that `salt` names: a port that was
 /// just given back is not handed out again at once. `None`: the range is used up.
 pub fn choose_dynamic(usage: &Usage, ports: &PortDemand, salt: u64) -> Option<Vec<u16>> {
+    if ports.dynamic == 0 {
+        return Some(Vec::new());
+    }
     let wanted = usize::from(ports.dynamic);
     let first = *DYNAMIC_PORTS.start();
     let size = u64::from(*DYNAMIC_PORTS.end() - first) + 1;
@@ -28,6 +31,9 @@ pub fn choose_dynamic(usage: &Usage, ports: &PortDemand, salt: u64) -> Option<Ve
 
 /// The `count` lowest cores that nobody holds. `None`: there are fewer.
 pub fn choose_cores(resources: &NodeResources, usage: &Usage, count: u16) -> Option<Vec<u16>> {
+    if count == 0 {
+        return Some(Vec::new());
+    }
     let free = resources.reservable_cores.iter().copied().filter(|core| !usage.cores.contains(core));
     let chosen: Vec<u16> = free.take(usize::from(count)).collect();
     (chosen.len() == usize::from(count)).then_some(chosen)

@@ -69,10 +69,12 @@ pub struct Mark {
     pub disconnected: bool,
 }
 
-/// An instance that needs a place.
-#[derive(Debug)]
+/// An instance that needs a place, or many that nothing but their index tells apart.
+#[derive(Clone, Debug)]
 pub struct Instance {
     pub index: u32,
+    /// So many with this index and the following; more than one only of plain ones.
+    pub count: u32,
     pub previous: Option<Arc<Allocation>>,
     pub fate: PreviousFate,
     /// Earlier tries, oldest first.
@@ -91,6 +93,7 @@ impl Instance {
     pub fn new(index: u32) -> Self {
         Self {
             index,
+            count: 1,
             previous: None,
             fate: PreviousFate::Settled,
             reschedules: Vec::new(),
@@ -99,6 +102,11 @@ impl Instance {
             canary: false,
             spec: None,
         }
+    }
+
+    /// How many these are.
+    pub fn number(instances: &[Self]) -> u32 {
+        instances.iter().fold(0u32, |number, instance| number.saturating_add(instance.count))
     }
 
     /// Whether any node will do as well as for its siblings.
