@@ -4,9 +4,10 @@
 //! The way of an evaluation:
 //!
 //! 1. [`Scheduler::process`] takes all due evaluations, merges those of one job, and goes through the jobs by priority.
-//! 2. `reconcile` compares what a job asks for with its allocations: what to stop, keep, update, move, start.
-//! 3. `place` turns "start" into numbers, lets the packing core (`placement`) pick nodes, and writes runs.
-//! 4. `settle` says what became of the evaluation: complete, or blocked until there is capacity.
+//! 2. `deployment` says what the roll-out of its newest version has come to: it goes on, is promoted, or has failed.
+//! 3. `reconcile` compares what a job asks for with its allocations: what to stop, keep, update, move, start.
+//! 4. `place` turns "start" into numbers, lets the packing core (`placement`) pick nodes, and writes runs.
+//! 5. `settle` says what became of the evaluation: complete, or blocked until there is capacity.
 //!
 //! Jobs see the places that earlier jobs of the same plan took. Nothing of a plan is remembered once it is made: the next one
 //! starts from what [`Scheduler::observe`] read, so a plan that was never applied is simply forgotten.

@@ -5,6 +5,7 @@ mod cases;
 mod devices;
 mod explained;
 mod nearby;
+mod events;
 mod placement;
 mod preemption;
 mod properties;
