@@ -15,6 +15,7 @@ use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::{AllocId, DeploymentId, Eligibility, EvalId, Job, JobKey, NodeId};
 use crate::raft::Consistency;
 use crate::runtime::drivers::DriverRegistry;
+use crate::scheduler::Explanation;
 use crate::server::{self, DrainRequest, Server, ServerError};
 use crate::state::Store;
 
@@ -141,6 +142,10 @@ impl ServerHandle for LocalServer {
             if problems.is_empty() { Ok(dry_run_of(self.server.plan_job(&job))) } else { Err(handles::ServerError::Invalid(problems)) }
         }
         .boxed()
+    }
+
+    fn explain_job(&self, key: JobKey) -> Answer<'_, Explanation> {
+        async move { self.server.explain_job(&key).map_err(error_of) }.boxed()
     }
 
     fn stop_allocation(&self, id: AllocId, no_shutdown_delay: bool) -> Answer<'_, Registered> {

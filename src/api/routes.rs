@@ -57,6 +57,7 @@ pub static ROUTES: &[Route] = routes! {
     Put "/v1/job/{id}/dispatch/payload" jobs::launch::dispatch_payload => "Run a parameterized job once, with the body as its payload";
     Put "/v1/job/{id}/periodic/force" jobs::launch::force_periodic => "Launch a periodic job now";
     Put "/v1/job/{id}/plan" jobs::plan::plan => "Say what registering a job would do";
+    Get "/v1/job/{id}/explain" jobs::explain::explain => "Say why a job's instances are where they are, or nowhere";
     Get "/v1/job/{id}/versions" jobs::versions::versions => "List a job's versions, newest first";
     Put "/v1/job/{id}/revert" jobs::versions::revert => "Go back to an earlier version";
     Put "/v1/job/{id}/stable" jobs::versions::stable => "Mark a version as stable";

@@ -11,6 +11,10 @@ pub fn render(failed: &BTreeMap<String, AllocationMetric>) -> String {
         let count = metric.coalesced_failures + 1;
         lines.push(format!("Task Group {group:?} (failed to place {count} allocation{}):", plural(count)));
         lines.extend(reasons(metric).into_iter().map(|reason| format!("  * {reason}")));
+        if !metric.changes.is_empty() {
+            lines.push("  What would help:".to_owned());
+            lines.extend(metric.changes.iter().map(|change| format!("  - {change}")));
+        }
     }
     lines.join("\n")
 }
@@ -64,6 +68,7 @@ mod tests {
             "ConstraintFiltered": {"${attr.kernel.name} = windows": 2},
             "DimensionExhausted": {"memory": 1},
             "NodesAvailable": {"dc1": 3, "dc2": 0},
+            "Changes": ["ask for at most 10 MiB of memory"],
         }))
         .unwrap();
         assert_eq!(
@@ -72,7 +77,9 @@ mod tests {
              \x20 * No nodes are available in datacenter \"dc2\"\n\
              \x20 * Constraint \"${attr.kernel.name} = windows\": 2 nodes excluded by filter\n\
              \x20 * Resources exhausted on 1 node\n\
-             \x20 * Dimension \"memory\" exhausted on 1 node"
+             \x20 * Dimension \"memory\" exhausted on 1 node\n\
+             \x20 What would help:\n\
+             \x20 - ask for at most 10 MiB of memory"
         );
         assert_eq!(reasons(&AllocationMetric::default()), ["No nodes were eligible for evaluation"]);
     }

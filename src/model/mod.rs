@@ -19,6 +19,7 @@ pub mod fixtures;
 pub mod group;
 pub mod id;
 pub mod job;
+pub mod neighbours;
 pub mod network;
 pub mod node;
 pub mod plan;

@@ -152,8 +152,21 @@ pub struct PlacementMetrics {
     /// The best nodes with their scores, best first (at most five).
     pub scores: Vec<NodeScore>,
     pub allocation_time_ns: u64,
+    /// What nodes lack, class by class, most widespread first.
+    pub missing: Vec<Missing>,
+    /// Changes each of which would help by itself, as people read them.
+    pub changes: Vec<Text>,
     /// Further instances that failed for the same reason.
     pub coalesced_failures: u32,
+}
+
+/// What keeps some nodes of a class (the operator's `node_class`) from taking an instance.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Missing {
+    pub class: Text,
+    pub nodes: u32,
+    /// `driver.raw_exec`, a constraint, `memory: largest free 3,120 MiB, asked 4,096 MiB`, ...
+    pub what: Text,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

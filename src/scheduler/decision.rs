@@ -139,6 +139,9 @@ impl Scheduler {
                 let reference = job.reference();
                 let salt = (seed as u64) ^ (eval.0 as u64) ^ position as u64 ^ (number as u64) << 32;
                 let deployment = deployment.filter(|_| own.is_none());
+                for job in profile.requirements.neighbours() {
+                    self.neighbours.load(view, job);
+                }
                 let request = GroupRequest {
                     job,
                     reference: &reference,
@@ -151,6 +154,7 @@ impl Scheduler {
                     canary,
                     algorithm,
                     salt,
+                    neighbours: &self.neighbours,
                 };
                 let preemptor = if preempts { Preemptor::new(view, &mut self.residents, job) } else { None };
                 let outcome = place::place_group(&mut self.fleet, &request, places, room, &mut live, preemptor);

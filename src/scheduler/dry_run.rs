@@ -26,19 +26,23 @@ pub struct DryRun {
 
 /// Decides as if `job` were registered now. The indexes of `job` need not be filled in.
 pub fn dry_run(view: &dyn StateView, job: &Job, now: Timestamp) -> DryRun {
-    let job = as_registered(view, job);
-    let primary = Evaluation::pending(EvalId(0), job.key.clone(), job.job_type, job.priority, EvalTrigger::JobRegister, now);
-    let due = DueJob { key: job.key.clone(), primary: Arc::new(primary), others: Vec::new() };
-    let overlaid = Overlaid { view, job: Arc::new(job) };
-    let mut scheduler = Scheduler::new();
-    scheduler.observe(&overlaid, &Touched::default());
-    let Decision { failed, tallies, marks, evicted, .. } = scheduler.decide(&overlaid, &due, 0, now);
+    let Decision { failed, tallies, marks, evicted, .. } = simulate(view, as_registered(view, job), now);
     DryRun {
         groups: tallies,
         failed,
         evicted: evicted.into_iter().map(|allocation| allocation.id).collect(),
         next_attempt: marks.iter().filter(|mark| !mark.disconnected).map(|mark| mark.at).min(),
     }
+}
+
+/// What the scheduler would decide on `job` now, in place of what is registered under its name.
+pub fn simulate(view: &dyn StateView, job: Job, now: Timestamp) -> Decision {
+    let primary = Evaluation::pending(EvalId(0), job.key.clone(), job.job_type, job.priority, EvalTrigger::JobRegister, now);
+    let due = DueJob { key: job.key.clone(), primary: Arc::new(primary), others: Vec::new() };
+    let overlaid = Overlaid { view, job: Arc::new(job) };
+    let mut scheduler = Scheduler::new();
+    scheduler.observe(&overlaid, &Touched::default());
+    scheduler.decide(&overlaid, &due, 0, now)
 }
 
 /// The job with the indexes that its registration would give it: an unchanged one keeps its reference.

@@ -16,8 +16,10 @@
 mod decision;
 mod deployment;
 mod dry_run;
+mod explain;
 mod feasibility;
 mod in_flight;
+mod neighbours;
 mod place;
 pub mod placement;
 mod preempt;
@@ -38,11 +40,13 @@ use crate::util::clock::Timestamp;
 
 pub use deployment::{failure, next_deadline, promotable, promotion, resumption};
 pub use dry_run::{DryRun, dry_run};
+pub use explain::{Explanation, GroupExplanation, explain};
 pub use reconcile::Tally;
 pub use view::StateView;
 
 use feasibility::GroupProfile;
 use in_flight::InFlight;
+use neighbours::Neighbours;
 use placement::Fleet;
 use preempt::Residents;
 
@@ -61,6 +65,7 @@ pub struct Scheduler {
     fleet: Fleet,
     in_flight: InFlight,
     residents: Residents,
+    neighbours: Neighbours,
     profiles: HashMap<(JobRef, Text), Arc<GroupProfile>>,
     observed: bool,
 }
@@ -80,6 +85,7 @@ impl Scheduler {
         if touched.everything || !self.observed {
             self.fleet.clear();
             self.residents.clear();
+            self.neighbours.clear();
             self.profiles.clear();
             for node in view.nodes() {
                 self.set_node(view, &node);
@@ -88,7 +94,10 @@ impl Scheduler {
             return;
         }
         let mut nodes: BTreeSet<NodeId> = touched.nodes.iter().copied().collect();
-        nodes.extend(touched.allocations.iter().filter_map(|id| Some(view.allocation(*id)?.node_id)));
+        for allocation in touched.allocations.iter().filter_map(|id| view.allocation(*id)) {
+            nodes.insert(allocation.node_id);
+            self.neighbours.forget(&allocation.job.key);
+        }
         self.refresh(view, nodes);
     }
 
@@ -147,12 +156,14 @@ impl Scheduler {
         for due in by_job(evaluations) {
             let decision = self.decide(view, &due, seed, now);
             let mut plan = Plan { created_at: now, id_seed: seed, first_ordinal, ..Plan::default() };
+            self.neighbours.place(&due.key, &decision.placements);
             settle::settle(view, &due, decision, &mut ids, now, &mut plan);
             first_ordinal += plan.instances();
             plans.push(plan);
         }
         self.fleet.roll_back(start);
         self.residents.roll_back(evictions);
+        self.neighbours.end_plan();
         plans
     }
 }

@@ -3,10 +3,13 @@
 mod absurd;
 mod cases;
 mod devices;
+mod explained;
+mod nearby;
 mod events;
 mod placement;
 mod preemption;
 mod properties;
+mod rates;
 mod roll_out;
 
 use std::sync::Arc;

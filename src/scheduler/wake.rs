@@ -6,7 +6,7 @@
 //! can help elsewhere than on the changed node, and wake always: the job's own instances moved (conditions on all of them together,
 //! such as `distinct_property`), and the settings of the scheduler changed. Those are for the caller to notice.
 
-use crate::model::{Evaluation, NodeId};
+use crate::model::{Evaluation, NodeId, neighbours};
 
 use super::Scheduler;
 use super::view::StateView;
@@ -18,7 +18,8 @@ impl Scheduler {
         let Some(job) = view.job(&evaluation.job) else { return true };
         // While a deployment goes on, what waits may be an instance of an older specification.
         let is_deploying = view.latest_deployment(&evaluation.job).is_some_and(|deployment| deployment.status.is_active());
-        if evaluation.failed_groups.is_empty() || is_deploying {
+        // Whose neighbours came or went is not looked at here.
+        if evaluation.failed_groups.is_empty() || is_deploying || neighbours::has_any(&job) {
             return true;
         }
         let may_preempt = view.config().preempts(job.job_type);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::{Registered, Server, ServerError, View, evaluation_of};
 use crate::model::scaling::ScalingEvent;
 use crate::model::{ConfigValue, EvalTrigger, Evaluation, Job, JobKey, TaskGroup, Text};
-use crate::scheduler::{DryRun, dry_run};
+use crate::scheduler::{DryRun, Explanation, dry_run, explain};
 use crate::state::{Command, Submission};
 use crate::util::clock::Timestamp;
 
@@ -210,6 +210,12 @@ impl Server {
             job_modify_index: current.as_ref().map_or(0, |job| job.job_modify_index),
             current,
         }
+    }
+
+    /// Why the job's instances are where they are, or nowhere.
+    pub fn explain_job(&self, key: &JobKey) -> Result<Explanation, ServerError> {
+        let state = self.store().load();
+        explain(&View(&state), key, Timestamp::now()).ok_or(ServerError::NotFound("job not found"))
     }
 
     pub(super) fn existing_job(&self, key: &JobKey) -> Result<Arc<Job>, ServerError> {

@@ -6,6 +6,7 @@ use tracing::{info, warn};
 
 use super::Server;
 use crate::auth::key;
+use crate::raft::Consistency;
 use crate::state::Command;
 use crate::util::clock::Timestamp;
 
@@ -26,7 +27,7 @@ pub(super) async fn ensure_key(server: &Server) {
 
 async fn make_if_missing(server: &Server) -> Result<(), String> {
     // What an earlier leader added must be seen before it is missed.
-    server.raft().read_barrier().await.map_err(|error| error.to_string())?;
+    server.raft().read_barrier(Consistency::Quorum).await.map_err(|error| error.to_string())?;
     if server.store().load().signing_keys().next().is_some() {
         return Ok(());
     }

@@ -9,6 +9,7 @@ use super::{ApiRequest, Client, ClientError};
 use crate::api::types::allocation::AllocationListStub;
 use crate::api::types::deployment::Deployment;
 use crate::api::types::evaluation::Evaluation;
+use crate::api::types::explain::JobExplanation;
 use crate::api::types::job::{
     EvalOptions, JobDeregisterResponse, JobDispatchRequest, JobDispatchResponse, JobEvaluateRequest, JobListStub, JobParseRequest,
     JobPlanRequest, JobPlanResponse, JobRegisterRequest, JobRegisterResponse, JobRevertRequest, JobSubmission, JobSummary,
@@ -43,6 +44,10 @@ impl Client {
 
     pub async fn plan_job(&self, id: &str, request: &JobPlanRequest) -> Result<JobPlanResponse, ClientError> {
         self.put(ApiRequest::new(Method::PUT, &["job", id, "plan"]), request).await
+    }
+
+    pub async fn explain_job(&self, id: &str) -> Result<JobExplanation, ClientError> {
+        self.fetch(ApiRequest::get(&["job", id, "explain"])).await
     }
 
     pub async fn validate_job(&self, job: Value) -> Result<JobValidateResponse, ClientError> {

@@ -16,6 +16,8 @@ impl From<&PlacementMetrics> for AllocationMetric {
             nodes_exhausted: metrics.nodes_exhausted.into(),
             class_exhausted: counts(&metrics.class_exhausted),
             dimension_exhausted: counts(&metrics.dimension_exhausted),
+            missing: metrics.missing.iter().map(Into::into).collect(),
+            changes: metrics.changes.iter().map(ToString::to_string).collect(),
             score_meta_data: metrics
                 .scores
                 .iter()

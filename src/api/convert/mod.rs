@@ -7,6 +7,7 @@ pub mod allocation;
 pub mod deployment;
 pub mod devices;
 pub mod evaluation;
+pub mod explain;
 pub mod job;
 pub mod metrics;
 pub mod node;

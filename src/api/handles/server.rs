@@ -10,6 +10,7 @@ use super::ServerError;
 use crate::model::plan::PlacementMetrics;
 use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::{AllocId, ConfigValue, DeploymentId, Eligibility, EvalId, Job, JobKey, NodeId, Text};
+use crate::scheduler::Explanation;
 use crate::state::{Store, Submission};
 
 /// Reads go to [`Self::store`]; every write is durable on a quorum when its future resolves. A follower forwards to the leader.
@@ -51,6 +52,9 @@ pub trait ServerHandle: Send + Sync + 'static {
 
     /// What registering the job would do now. Writes nothing.
     fn plan_job(&self, job: Job) -> BoxFuture<'_, Result<DryRun, ServerError>>;
+
+    /// Why a job's instances are where they are, or nowhere. Writes nothing.
+    fn explain_job(&self, key: JobKey) -> BoxFuture<'_, Result<Explanation, ServerError>>;
 
     fn stop_allocation(&self, id: AllocId, no_shutdown_delay: bool) -> BoxFuture<'_, Result<Registered, ServerError>>;
 

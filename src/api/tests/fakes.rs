@@ -23,6 +23,7 @@ use crate::model::security::{JoinToken, Role};
 use crate::model::{
     AllocId, DeploymentId, DeploymentStatus, Eligibility, EvalId, EvalTrigger, Evaluation, Job, JobKey, JobType, NodeId, Text, fixtures,
 };
+use crate::scheduler::Explanation;
 use crate::state::command::Request;
 use crate::state::{Command, State, Store, Submission};
 use crate::util::clock::Timestamp;
@@ -243,6 +244,10 @@ impl ServerHandle for FakeServer {
         let groups =
             job.groups.iter().map(|group| (group.name.clone(), DesiredChanges { place: group.count.into(), ..Default::default() }));
         at_once(Ok(DryRun { groups: groups.collect(), ..DryRun::default() }))
+    }
+
+    fn explain_job(&self, _: JobKey) -> Answer<'_, Explanation> {
+        at_once(Err(ServerError::NotFound("job not found".into())))
     }
 
     fn stop_allocation(&self, id: AllocId, _: bool) -> Answer<'_, Registered> {

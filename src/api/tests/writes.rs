@@ -54,6 +54,21 @@ async fn a_job_is_registered_read_changed_and_stopped() {
 }
 
 #[tokio::test]
+async fn memory_max_counts_only_where_it_is_allowed() {
+    let world = World::new();
+    let mut wanted = fixtures::job("web", JobType::Service, 1);
+    wanted.groups[0].tasks[0].resources.memory_max = crate::model::MebiBytes(900);
+    let register = async || world.put("/v1/jobs", json!({"Job": job_json::to_value(&wanted)})).await.json();
+    let kept = async || world.get("/v1/job/web").await.json()["TaskGroups"][0]["Tasks"][0]["Resources"]["MemoryMaxMB"].clone();
+    let warnings = register().await["Warnings"].clone();
+    assert!(warnings.as_str().unwrap().contains("memory_max of task web.main is ignored"), "{warnings}");
+    assert_eq!(kept().await, 0);
+    world.put("/v1/operator/scheduler/configuration", json!({"MemoryOversubscriptionEnabled": true})).await;
+    assert_eq!(register().await["Warnings"], "");
+    assert_eq!(kept().await, 900);
+}
+
+#[tokio::test]
 async fn children_are_dispatched_and_forced() {
     let world = World::new();
     let body = json!({"Payload": "aGVsbG8=", "IdPrefixTemplate": "p", "Meta": {"a": "b"}, "Priority": 60});

@@ -206,6 +206,12 @@ pub struct AllocationMetric {
     pub quota_exhausted: Vec<String>,
     #[serde(deserialize_with = "null_as_default")]
     pub resources_exhausted: BTreeMap<String, Resources>,
+    /// What nodes lack, class by class (pannier's own).
+    #[serde(deserialize_with = "null_as_default")]
+    pub missing: Vec<super::explain::MissingOfClass>,
+    /// Changes each of which would help by itself (pannier's own).
+    #[serde(deserialize_with = "null_as_default")]
+    pub changes: Vec<String>,
     #[serde(deserialize_with = "null_as_default")]
     pub score_meta_data: Vec<NodeScoreMeta>,
     /// Nanoseconds.

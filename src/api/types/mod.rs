@@ -10,6 +10,7 @@ pub mod allocation;
 pub mod deployment;
 pub mod evaluation;
 pub mod event;
+pub mod explain;
 pub mod files;
 pub mod job;
 pub mod node;

@@ -5,6 +5,7 @@ pub mod children;
 pub mod deployments;
 pub mod dispatch;
 pub mod eval;
+pub mod explain;
 pub mod history;
 pub mod init;
 pub mod inspect;
@@ -37,6 +38,7 @@ pub enum JobCommand {
     Init(init::InitArgs),
     Scale(scale::ScaleArgs),
     Eval(eval::EvalArgs),
+    Explain(explain::ExplainArgs),
     Dispatch(dispatch::DispatchArgs),
     /// Act on periodic jobs
     #[command(subcommand, after_help = "Examples:\n  pannier job periodic force backup")]
@@ -62,6 +64,7 @@ impl JobCommand {
             Self::Init(args) => args.run(),
             Self::Scale(args) => args.run().await,
             Self::Eval(args) => args.run().await,
+            Self::Explain(args) => args.run().await,
             Self::Dispatch(args) => args.run().await,
             Self::Periodic(command) => command.run().await,
             Self::Allocs(args) => args.run().await,

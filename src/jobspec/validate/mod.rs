@@ -10,7 +10,7 @@ use std::cell::Cell;
 use std::collections::BTreeSet;
 
 use super::diagnostic::Severity;
-use crate::model::{Affinity, ConfigValue, Constraint, Job, JobType, Operand, Spread};
+use crate::model::{Affinity, ConfigValue, Constraint, Job, JobType, Operand, Spread, neighbours};
 use crate::util::cron::{self, Cron};
 
 /// A rule that a job breaks, or something its author should know.
@@ -213,6 +213,7 @@ fn constraints(rules: &mut Rules<'_>, constraints: &[Constraint], whole_groups: 
         let distinct = matches!(constraint.operand, Operand::DistinctHosts | Operand::DistinctProperty);
         here.refuse_if(distinct && !whole_groups, "operator", || format!("`{}` is for jobs and groups", constraint.operand.name()));
         comparison(&mut here, &constraint.left, constraint.operand, &constraint.right);
+        nearby(&mut here, &constraint.left, constraint.operand, &constraint.right, true);
         if constraint.operand == Operand::DistinctProperty && !constraint.right.is_empty() {
             let is_count = constraint.right.parse::<u64>().is_ok_and(|count| count > 0);
             here.refuse_if(!is_count, "value", || format!("{:?} is not a count of 1 or more", constraint.right));
@@ -230,6 +231,32 @@ fn comparison(here: &mut Rules<'_>, left: &str, operand: Operand, right: &str) {
     }
 }
 
+/// Conditions on another job nearby (`${job.<id>}`), which stand for a number of instances.
+fn nearby(here: &mut Rules<'_>, left: &str, operand: Operand, right: &str, required: bool) {
+    here.refuse_if(neighbours::parse(right).is_some(), "value", || "a reference to a job belongs into `attribute`".to_owned());
+    let reference = match neighbours::parse(left) {
+        None => return,
+        Some(Err(problem)) => return here.refuse("attribute", problem),
+        Some(Ok(reference)) => reference,
+    };
+    let everywhere = here.runs_everywhere();
+    here.refuse_if(everywhere, "attribute", || "a system job runs on every node, whoever else is there".to_owned());
+    use Operand::{Equal, Greater, GreaterOrEqual, IsNotSet, IsSet, Less, LessOrEqual, NotEqual};
+    let is_presence = matches!(operand, IsSet | IsNotSet);
+    let is_number = matches!(operand, Equal | NotEqual | Less | LessOrEqual | Greater | GreaterOrEqual);
+    here.refuse_if(!is_presence && !is_number, "operator", || {
+        format!("`{}` does not compare a number of instances: use is_set, is_not_set, =, !=, <, <=, > or >=", operand.name())
+    });
+    here.refuse_if(is_number && right.trim().parse::<u32>().is_err(), "value", || format!("{right:?} is not a number of instances"));
+    if reference.job == here.job.key.id {
+        let keeps_apart = matches!(operand, IsNotSet | Less | LessOrEqual);
+        here.refuse_if(!required || !keeps_apart, "attribute", || {
+            "the job itself can only be kept apart, by is_not_set, < or <= in a constraint; to level it out, use `spread`".to_owned()
+        });
+        here.refuse_if(operand == Less && right.trim() == "0", "value", || "no instance would have a place".to_owned());
+    }
+}
+
 fn affinities(rules: &mut Rules<'_>, affinities: &[Affinity]) {
     let everywhere = rules.runs_everywhere();
     rules
@@ -242,6 +269,7 @@ fn affinities(rules: &mut Rules<'_>, affinities: &[Affinity]) {
             format!("{} is not in -100..=100, or is 0", affinity.weight)
         });
         comparison(&mut here, &affinity.left, affinity.operand, &affinity.right);
+        nearby(&mut here, &affinity.left, affinity.operand, &affinity.right, false);
     }
 }
 

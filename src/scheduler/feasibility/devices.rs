@@ -38,6 +38,10 @@ impl DeviceRequirement {
         }
     }
 
+    pub fn name(&self) -> &Text {
+        &self.name
+    }
+
     pub fn need(&self) -> DeviceNeed {
         DeviceNeed { count: self.count, share: self.share }
     }

@@ -4,11 +4,13 @@
 mod check;
 mod devices;
 mod glob;
+mod nearby;
 mod profile;
 mod quantity;
 mod requirements;
 mod version;
 
 pub use check::is_unique;
+pub use nearby::NearbyCheck;
 pub use profile::GroupProfile;
 pub use requirements::Verdict;

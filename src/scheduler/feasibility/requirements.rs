@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use super::check::Check;
 use super::devices::DeviceRequirement;
 use super::glob;
-use crate::model::{Affinity, Constraint, Job, Node, TaskGroup, Text};
+use super::nearby::NearbyCheck;
+use crate::model::{Affinity, Constraint, Job, JobKey, Node, TaskGroup, Text, neighbours};
 
 /// What a group's requirements say about a class of nodes, or one node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +32,9 @@ pub struct Requirements {
     node_checks: Vec<Check>,
     class_affinities: Vec<(Check, i64)>,
     node_affinities: Vec<(Check, i64)>,
+    /// Conditions on other jobs nearby, and how much they are liked.
+    nearby: Vec<NearbyCheck>,
+    nearby_affinities: Vec<(NearbyCheck, i64)>,
     /// Sum of the absolute weights.
     affinity_weight: i64,
 }
@@ -40,10 +44,16 @@ const ALL_POOLS: &str = "all";
 
 impl Requirements {
     pub fn of(job: &Job, group: &TaskGroup) -> Self {
-        let (node_checks, class_checks) = constraints(job, group).map(Check::from).partition(Check::is_node_unique);
-        let weighted = affinities(job, group).map(|affinity| (Check::from(affinity), i64::from(affinity.weight)));
+        let of_nodes = constraints(job, group).filter(|constraint| neighbours::parse(&constraint.left).is_none());
+        let (node_checks, class_checks) = of_nodes.map(Check::from).partition(Check::is_node_unique);
+        let liked = affinities(job, group).filter(|affinity| neighbours::parse(&affinity.left).is_none());
+        let weighted = liked.map(|affinity| (Check::from(affinity), i64::from(affinity.weight)));
+        let nearby_affinities: Vec<_> = affinities(job, group)
+            .filter_map(|affinity| Some((NearbyCheck::of_affinity(job, affinity)?, i64::from(affinity.weight))))
+            .collect();
         let (node_affinities, class_affinities): (Vec<_>, Vec<_>) = weighted.partition(|(check, _)| check.is_node_unique());
-        let affinity_weight = node_affinities.iter().chain(&class_affinities).map(|(_, weight)| weight.abs()).sum();
+        let of_facts = node_affinities.iter().chain(&class_affinities).map(|(_, weight)| weight.abs());
+        let affinity_weight = of_facts.chain(nearby_affinities.iter().map(|(_, weight)| weight.abs())).sum();
         Self {
             datacenters: job.datacenters.clone(),
             pool: job.node_pool.clone(),
@@ -53,6 +63,8 @@ impl Requirements {
             node_checks,
             class_affinities,
             node_affinities,
+            nearby: constraints(job, group).filter_map(|constraint| NearbyCheck::of(job, constraint)).collect(),
+            nearby_affinities,
             affinity_weight,
         }
     }
@@ -86,6 +98,20 @@ impl Requirements {
         verdict
     }
 
+    /// Everything that a class of nodes lacks, not only the first: drivers and devices by name, constraints as they are written.
+    pub fn unmet(&self, node: &Node) -> Vec<Text> {
+        let mut unmet = Vec::new();
+        if !self.datacenters.iter().any(|pattern| glob::matches(pattern, &node.datacenter)) {
+            unmet.push(format!("datacenter {}", node.datacenter).into());
+        }
+        let healthy = |driver: &Text| node.drivers.get(driver).is_some_and(|info| info.detected && info.healthy);
+        unmet.extend(self.drivers.iter().filter(|driver| !healthy(driver)).map(|driver| format!("driver.{driver}").into()));
+        unmet.extend(self.class_checks.iter().filter(|check| !check.holds_on(node)).map(|check| check.text().clone()));
+        let without = self.devices.iter().filter(|device| device.offers(node).is_empty());
+        unmet.extend(without.map(|device| format!("device {}", device.name()).into()));
+        unmet
+    }
+
     /// The verdict on this one node, after its class was found feasible.
     pub fn node_verdict(&self, node: &Node) -> Verdict {
         first_unmet(&self.node_checks, node)
@@ -99,6 +125,20 @@ impl Requirements {
     /// What this one node adds to [`Self::class_affinity`].
     pub fn node_affinity(&self, node: &Node) -> i64 {
         met_weight(&self.node_affinities, node)
+    }
+
+    /// The jobs whose instances it matters where they are.
+    pub fn neighbours(&self) -> impl Iterator<Item = &JobKey> {
+        self.nearby.iter().chain(self.nearby_affinities.iter().map(|(check, _)| check)).map(|check| &check.job)
+    }
+
+    /// Conditions on other jobs nearby.
+    pub fn nearby(&self) -> &[NearbyCheck] {
+        &self.nearby
+    }
+
+    pub fn nearby_affinities(&self) -> &[(NearbyCheck, i64)] {
+        &self.nearby_affinities
     }
 
     /// What the group's tasks ask of devices.

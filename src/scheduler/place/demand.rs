@@ -1,11 +1,11 @@
 //! From a group's specification to the numbers that the packing core works on.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use super::{GroupRequest, Interner, Live};
 use crate::model::attributes::resolve;
 use crate::model::{Constraint, Node, Operand, Spread, TaskGroup, Text};
-use crate::scheduler::feasibility::{Verdict, is_unique};
+use crate::scheduler::feasibility::{NearbyCheck, Verdict, is_unique};
 use crate::scheduler::placement::{Candidate, Demand, DistinctAxis, Fleet, NO_VALUE, NodeOrd, PortDemand, SpreadAxis, SpreadGoal};
 
 /// A demand with what only people want to know of it.
@@ -16,6 +16,33 @@ pub struct PlacementPlan {
     pub distinct_names: Vec<Text>,
     /// Nodes left out by a condition that classes cannot answer, and by which.
     pub filtered: Vec<(NodeOrd, Text)>,
+}
+
+/// A condition on another job nearby, with that job's instances counted.
+struct Nearby<'a> {
+    check: &'a NearbyCheck,
+    /// By value of the fact that says what is near.
+    counts: HashMap<String, u32>,
+    /// The count of each class of nodes, where the fact does not differ within one.
+    by_class: HashMap<u32, u32>,
+    /// By count.
+    verdicts: HashMap<u32, bool>,
+}
+
+impl Nearby<'_> {
+    fn holds_on(&mut self, fleet: &Fleet, ord: NodeOrd) -> bool {
+        let (counts, around) = (&self.counts, &self.check.around);
+        // A node without the fact has nobody near it.
+        let count_of = || resolve(fleet.node(ord), around).and_then(|value| counts.get(&*value).copied()).unwrap_or_default();
+        let count = if counts.is_empty() {
+            0
+        } else if is_unique(around) {
+            count_of()
+        } else {
+            *self.by_class.entry(fleet.class(ord)).or_insert_with(count_of)
+        };
+        *self.verdicts.entry(count).or_insert_with(|| self.check.holds_with(count))
+    }
 }
 
 pub struct DemandBuilder<'a> {
@@ -38,8 +65,15 @@ impl<'a> DemandBuilder<'a> {
         let candidates = self.candidates(distinct_hosts, &mut filtered);
         let mut distinct = Vec::new();
         let mut distinct_names = Vec::new();
+        let own = self.request.profile.requirements.nearby().iter().filter(|check| check.job == job.key);
+        for (check, limit) in own.filter_map(|check| Some((check, check.limit_of_own()?))) {
+            distinct.push(DistinctAxis { limit, ..self.distinct_axis(&check.around, true, &candidates) });
+            distinct_names.push(check.text().clone());
+        }
         for (constraint, of_job) in self.distinct_properties() {
-            distinct.push(self.distinct_axis(constraint, of_job, &candidates));
+            // No number: each value once.
+            let limit = constraint.right.trim().parse().unwrap_or(1);
+            distinct.push(DistinctAxis { limit, ..self.distinct_axis(&constraint.left, of_job, &candidates) });
             distinct_names.push(constraint.to_string().into());
         }
         let spreads: Vec<&Spread> = job.spreads.iter().chain(&group.spreads).collect();
@@ -93,6 +127,11 @@ impl<'a> DemandBuilder<'a> {
             occupied[live.ord.at()] |= distinct_hosts.is_some_and(|of_job| of_job || same_group);
         }
         let scale = requirements.affinity_weight().max(1) as f64;
+        let own = &self.request.job.key;
+        let mut conditions: Vec<Nearby<'_>> =
+            requirements.nearby().iter().filter(|check| check.job != *own).map(|check| self.nearby(check)).collect();
+        let mut preferences: Vec<(Nearby<'_>, i64)> =
+            requirements.nearby_affinities().iter().map(|(check, weight)| (self.nearby(check), *weight)).collect();
         let mut candidates = Vec::new();
         let everywhere = || self.fleet.placeable();
         let listed = self.nodes.into_iter().flatten().copied();
@@ -110,6 +149,13 @@ impl<'a> DemandBuilder<'a> {
                 }
                 weight += requirements.node_affinity(node);
             }
+            if let Some(unmet) = conditions.iter_mut().position(|nearby| !nearby.holds_on(self.fleet, ord)) {
+                filtered.push((ord, conditions[unmet].check.text().clone()));
+                continue;
+            }
+            for (nearby, liking) in &mut preferences {
+                weight += if nearby.holds_on(self.fleet, ord) { *liking } else { 0 };
+            }
             if occupied.get(ord.at()).is_some_and(|occupied| *occupied) {
                 filtered.push((ord, Operand::DistinctHosts.name().into()));
                 continue;
@@ -117,6 +163,17 @@ impl<'a> DemandBuilder<'a> {
             candidates.push(Candidate { ord, collisions: collisions.get(ord.at()).copied().unwrap_or(0), affinity: weight as f64 / scale });
         }
         candidates
+    }
+
+    /// Counts a job's instances by the values of the fact that says what is near.
+    fn nearby(&self, check: &'a NearbyCheck) -> Nearby<'a> {
+        let mut nearby = Nearby { check, counts: HashMap::new(), by_class: HashMap::new(), verdicts: HashMap::new() };
+        for (node, count) in self.request.neighbours.of(&check.job) {
+            if let Some(value) = self.fleet.ord(node).and_then(|ord| resolve(self.fleet.node(ord), &check.around)) {
+                *nearby.counts.entry(value.into_owned()).or_default() += count;
+            }
+        }
+        nearby
     }
 
     /// The value's ordinal on each candidate and on each live instance's node.
@@ -135,13 +192,13 @@ impl<'a> DemandBuilder<'a> {
         (on_candidates, on_live)
     }
 
-    fn distinct_axis(&self, constraint: &Constraint, of_job: bool, candidates: &[Candidate]) -> DistinctAxis {
+    /// With a limit of one.
+    fn distinct_axis(&self, target: &str, of_job: bool, candidates: &[Candidate]) -> DistinctAxis {
         let mut interner = Interner::default();
-        let (values, on_live) = self.values(&constraint.left, candidates, &mut interner);
+        let (values, on_live) = self.values(target, candidates, &mut interner);
         let counted = |live: &Live| of_job || live.group == self.request.position;
         let used = self.used(&on_live, interner.0.len(), counted);
-        // No number: each value once.
-        DistinctAxis { values, used, limit: constraint.right.trim().parse().unwrap_or(1) }
+        DistinctAxis { values, used, limit: 1 }
     }
 
     fn spread_axis(&self, spread: &Spread, weights: f64, candidates: &[Candidate]) -> SpreadAxis {

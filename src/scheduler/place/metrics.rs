@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::GroupRequest;
 use super::demand::PlacementPlan;
+use super::{GroupRequest, shortage};
 use crate::model::fit::Dimension;
 use crate::model::plan::{NodeScore, PlacementMetrics};
 use crate::model::{Ask, Node, Operand, Text};
@@ -17,6 +17,8 @@ pub const SHOWN_SCORES: usize = 5;
 pub struct Counts {
     filtered: PlacementMetrics,
     distinct_names: Vec<Text>,
+    /// Nodes left out by a condition that classes cannot answer.
+    left_out: Vec<(NodeOrd, Text)>,
     ask: Ask,
 }
 
@@ -44,7 +46,7 @@ impl Counts {
         for (ord, reason) in &plan.filtered {
             filter(&mut filtered, fleet.node(*ord), reason, 1);
         }
-        Self { filtered, distinct_names: plan.distinct_names.clone(), ask: plan.demand.ask }
+        Self { filtered, distinct_names: plan.distinct_names.clone(), left_out: plan.filtered.clone(), ask: plan.demand.ask }
     }
 
     /// For the instances that found a place.
@@ -58,7 +60,7 @@ impl Counts {
     }
 
     /// For the `queued` instances that found none, with what stands in the way now.
-    pub fn failure(&self, packer: &Packer<'_>, queued: u32) -> PlacementMetrics {
+    pub fn failure(&self, packer: &Packer<'_>, request: &GroupRequest<'_>, queued: u32) -> PlacementMetrics {
         let mut metrics = self.filtered.clone();
         let mut largest: BTreeMap<Dimension, u64> = BTreeMap::new();
         for (ord, obstacle) in packer.obstacles() {
@@ -86,6 +88,7 @@ impl Counts {
             let text = format!("largest free {free}{unit}, asked {asked}{unit}");
             metrics.largest_free.insert(dimension.to_string().into(), text.into());
         }
+        (metrics.missing, metrics.changes) = shortage::analyse(packer, request, &self.left_out, &self.distinct_names, queued);
         metrics.coalesced_failures = queued.saturating_sub(1);
         metrics
     }

@@ -4,12 +4,14 @@
 mod demand;
 mod metrics;
 mod runs;
+mod shortage;
 mod shortlist;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::feasibility::GroupProfile;
+use super::neighbours::Neighbours;
 use super::placement::{Fleet, NodeOrd, Packer, Pick};
 use super::preempt::Preemptor;
 use super::reconcile::{Instance, PreviousFate, StopOrder, reason};
@@ -48,6 +50,8 @@ pub struct GroupRequest<'a> {
     pub algorithm: SchedulerAlgorithm,
     /// Varies the choice of dynamic ports.
     pub salt: u64,
+    /// Where the instances of other jobs are.
+    pub neighbours: &'a Neighbours,
 }
 
 /// What came of a group's placement.
@@ -122,7 +126,7 @@ fn place_among(
 
     let GroupPlacer { packer, runs, mut outcome, .. } = placer;
     if outcome.queued > 0 {
-        outcome.failed = Some(Arc::new(counts.failure(&packer, outcome.queued)));
+        outcome.failed = Some(Arc::new(counts.failure(&packer, request, outcome.queued)));
     }
     outcome.placements = runs.finish();
     outcome

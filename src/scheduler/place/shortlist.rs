@@ -50,6 +50,7 @@ fn asks_for_room_only(request: &GroupRequest<'_>) -> bool {
     job.spreads.is_empty()
         && group.spreads.is_empty()
         && requirements.affinity_weight() == 0
+        && requirements.nearby().is_empty()
         && !requirements.asks_each_node()
         && !constraints.any(|constraint| is_distinct(constraint.operand))
 }

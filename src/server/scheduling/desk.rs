@@ -8,7 +8,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use super::entries::{self, Entry, Limits};
 use super::pending::Pending;
-use crate::model::{EvalStatus, Evaluation, JobKey, Plan};
+use crate::model::{EvalStatus, Evaluation, JobKey, Plan, neighbours};
 use crate::scheduler::Scheduler;
 use crate::server::View;
 use crate::state::State;
@@ -102,7 +102,11 @@ impl Desk {
         let Self { scheduler, pending, ready, under_way, limits } = self;
         let waiting = ready.iter().flatten().map(|ready| &ready.entry.jobs);
         let held: BTreeSet<JobKey> = under_way.iter().map(|entry| &entry.jobs).chain(waiting).flatten().cloned().collect();
-        let evaluations = pending.take_due(state, scheduler, |job| held.contains(job), now);
+        // What is on its way is seen as places taken, not as instances to be near to or away from.
+        let is_unsure = |key: &JobKey| {
+            !(under_way.is_empty() && ready.is_empty()) && state.job(key).is_some_and(|job| neighbours::has_any(job))
+        };
+        let evaluations = pending.take_due(state, scheduler, |job| held.contains(job) || is_unsure(job), now);
         if evaluations.is_empty() {
             return 0;
         }

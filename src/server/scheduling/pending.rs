@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::model::{EvalId, EvalStatus, Evaluation, JobKey, NodeId};
+use crate::model::{EvalId, EvalStatus, Evaluation, JobKey, NodeId, neighbours};
 use crate::scheduler::{Scheduler, Touched};
 use crate::server::View;
 use crate::state::store::Publication;
@@ -28,6 +28,8 @@ struct News {
     nodes: BTreeMap<NodeId, u64>,
     /// Jobs of which an instance went.
     jobs: BTreeMap<JobKey, u64>,
+    /// Jobs of which an instance came, which others may have wanted near them.
+    placed: BTreeMap<JobKey, u64>,
     everything: u64,
     newest: u64,
 }
@@ -71,6 +73,9 @@ impl Pending {
                 self.news.note_node(node, index);
             }
             Change::Allocation { before, after, .. } => {
+                if let (None, Some(row)) = (before, after) {
+                    self.news.note_placed(&row.job.key, index);
+                }
                 self.touched.allocations.extend(before.iter().chain(after).map(|row| row.id).take(1));
                 self.touched.nodes.extend(before.iter().chain(after).map(|row| row.node_id).take(1));
                 if let Some(row) = before.as_ref().filter(|row| row.holds_room())
@@ -172,6 +177,7 @@ impl Pending {
             let changed: Vec<NodeId> = self.news.nodes.iter().filter(|(_, index)| *index > seen).map(|(node, _)| *node).collect();
             let is_worth_it = self.news.everything > *seen
                 || self.news.jobs.get(&evaluation.job).is_some_and(|index| index > seen)
+                || self.news.wants_placed(state, &evaluation.job, *seen)
                 || scheduler.may_help(&View(state), evaluation, &changed);
             *seen = state.index().max(self.news.newest);
             if is_worth_it {
@@ -185,6 +191,20 @@ impl News {
     fn note_node(&mut self, node: Option<NodeId>, index: u64) {
         self.nodes.extend(node.map(|node| (node, index)));
         self.newest = self.newest.max(index);
+    }
+
+    fn note_placed(&mut self, job: &JobKey, index: u64) {
+        match self.placed.get_mut(job) {
+            Some(newest) => *newest = index,
+            None => _ = self.placed.insert(job.clone(), index),
+        }
+        self.newest = self.newest.max(index);
+    }
+
+    /// Whether an instance came, after `seen`, of a job that this one must be near to.
+    fn wants_placed(&self, state: &State, job: &JobKey, seen: u64) -> bool {
+        let near = state.job(job).map(|job| neighbours::required_by(job)).unwrap_or_default();
+        near.iter().any(|near| self.placed.get(near).is_some_and(|index| *index > seen))
     }
 
     fn note_job(&mut self, job: &JobKey, index: u64) {

@@ -185,6 +185,13 @@ impl Fleet {
         self.placeable.iter().zip(0u32..).filter(|(placeable, _)| **placeable).map(|(_, ord)| NodeOrd(ord))
     }
 
+    /// Every node that takes nothing new at the moment, ascending.
+    pub fn unplaceable(&self) -> Vec<NodeOrd> {
+        let mut ords: Vec<NodeOrd> = self.ords.values().copied().filter(|ord| !self.placeable[ord.at()]).collect();
+        ords.sort_unstable();
+        ords
+    }
+
     /// `ask` with the compute of its whole cores, which depends on the node's speed.
     pub fn effective_ask(&self, ord: NodeOrd, ask: Ask) -> Ask {
         if ask.cores == 0 {

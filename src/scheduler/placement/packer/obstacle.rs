@@ -2,6 +2,7 @@
 
 use super::Packer;
 use crate::model::Allocation;
+use crate::model::device::DeviceUsage;
 use crate::model::fit::{self, Dimension, Usage};
 use crate::scheduler::placement::{NodeOrd, ports};
 
@@ -25,6 +26,30 @@ impl Packer<'_> {
     /// Whether a node comes into question and nothing but what it lacks keeps another instance away.
     pub fn is_open(&self, ord: NodeOrd) -> bool {
         self.slot(ord).is_some_and(|slot| !self.used_up[slot] && self.demand.distinct.iter().all(|axis| axis.admits(slot)))
+    }
+
+    /// Whether one instance keeps others of the group off its node.
+    pub fn is_alone_on_its_node(&self) -> bool {
+        self.demand.distinct_hosts || self.demand.ports.fixed.iter().any(|(_, shared)| !shared)
+    }
+
+    /// For how many instances, up to `most`, a node has devices beside `usage`.
+    pub fn most_by_devices(&self, ord: NodeOrd, usage: &DeviceUsage, most: u32) -> u32 {
+        if self.demand.devices.is_empty() {
+            return most;
+        }
+        // No node has more devices than positions, and a device has a thousand shares: a bound for the absurd.
+        let mut held = usage.clone();
+        let mut instances = 0;
+        while instances < most.min(1_000)
+            && let Some(choice) = self.demand.devices.choose(self.fleet.class(ord), &self.fleet.node(ord).resources.devices, &held)
+        {
+            for (need, position) in choice.devices {
+                held.add(position, self.demand.devices.needs[need].share);
+            }
+            instances += 1;
+        }
+        instances
     }
 
     /// Whether ports, core ids or devices are asked for.
