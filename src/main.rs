@@ -29,6 +29,7 @@ mod early {
     #[unsafe(link_section = ".init_array.00100")]
     static ENTER_SHIM: extern "C" fn() = enter_shim;
 
+    #[allow(clippy::disallowed_methods)] // There is no `main` to return to yet, and nothing here that a drop would finish.
     extern "C" fn enter_shim() {
         if let Some(args) = super::shim_args() {
             std::process::exit(super::shim::main(&args).into());

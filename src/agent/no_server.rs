@@ -13,6 +13,7 @@ use crate::api::handles::{
 use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::security::Role;
 use crate::model::{AllocId, DeploymentId, Eligibility, Job, JobKey, NodeId};
+use crate::scheduler::Explanation;
 use crate::state::{State, Store};
 
 /// An empty state, and a refusal to everything else.
@@ -76,6 +77,10 @@ impl ServerHandle for NoServer {
     }
 
     fn force_periodic_job(&self, _key: JobKey) -> Answer<'_, Registered> {
+        refuse()
+    }
+
+    fn explain_job(&self, _key: JobKey) -> Answer<'_, Explanation> {
         refuse()
     }
 

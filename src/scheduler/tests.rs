@@ -3,9 +3,9 @@
 mod absurd;
 mod cases;
 mod devices;
+mod events;
 mod explained;
 mod nearby;
-mod events;
 mod placement;
 mod preemption;
 mod properties;

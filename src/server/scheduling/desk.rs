@@ -103,9 +103,8 @@ impl Desk {
         let waiting = ready.iter().flatten().map(|ready| &ready.entry.jobs);
         let held: BTreeSet<JobKey> = under_way.iter().map(|entry| &entry.jobs).chain(waiting).flatten().cloned().collect();
         // What is on its way is seen as places taken, not as instances to be near to or away from.
-        let is_unsure = |key: &JobKey| {
-            !(under_way.is_empty() && ready.is_empty()) && state.job(key).is_some_and(|job| neighbours::has_any(job))
-        };
+        let is_unsure =
+            |key: &JobKey| !(under_way.is_empty() && ready.is_empty()) && state.job(key).is_some_and(|job| neighbours::has_any(job));
         let evaluations = pending.take_due(state, scheduler, |job| held.contains(job) || is_unsure(job), now);
         if evaluations.is_empty() {
             return 0;

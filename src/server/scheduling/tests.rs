@@ -302,7 +302,7 @@ fn event() -> impl Strategy<Value = Event> {
 
 fn happen(cluster: &mut Cluster, event: &Event) {
     let at = cluster.now();
-    let class = |node: u8| if node % 2 == 0 { "even" } else { "odd" };
+    let class = |node: u8| if node.is_multiple_of(2) { "even" } else { "odd" };
     match *event {
         Event::Register { job: id, count, size, class } => {
             let job = job(&format!("job-{id}"), count.into(), u64::from(size) * 1_000);
