@@ -29,12 +29,14 @@
 //! - [`model`]: the nouns. Then [`state::command`]: everything that can happen to them.
 //! - [`scheduler`]: how a placement is chosen, without any I/O. [`server`]: the loop around it.
 //! - [`node`] and [`runtime`]: how an allocation becomes processes that outlive the agent.
+//! - [`raft`], [`rpc`], [`tls`], [`auth`]: how several servers and nodes are one cluster, and who gets in.
 //! - [`agent`]: how all of it is put together in one process.
 //!
 //! `tests/layering.rs` holds the table of who may use whom.
 
 pub mod agent;
 pub mod api;
+pub mod auth;
 pub mod cli;
 pub mod codec;
 pub mod jobspec;
@@ -46,4 +48,5 @@ pub mod runtime;
 pub mod scheduler;
 pub mod server;
 pub mod state;
+pub mod tls;
 pub mod util;

@@ -13,24 +13,67 @@ const TABLE: &[(&str, &[&str])] = &[
     ("jobspec", &["util", "model"]),
     ("state", &["util", "model", "codec"]),
     ("scheduler", &["util", "model"]),
-    ("rpc", &["util", "model", "codec"]),
+    ("tls", &["util", "model"]),
+    ("auth", &["util", "model"]),
+    ("rpc", &["util", "model", "codec", "tls"]),
     ("raft", &["util", "model", "codec", "state", "rpc"]),
     ("server", &["util", "model", "codec", "state", "scheduler", "raft", "rpc"]),
     ("runtime", &["util", "model"]),
     ("node", &["util", "model", "codec", "rpc", "runtime"]),
     ("api", &["util", "model", "jobspec", "state", "scheduler"]),
     ("cli", &["util", "model", "jobspec", "api"]),
-    ("agent", &["util", "model", "codec", "jobspec", "state", "scheduler", "rpc", "raft", "server", "runtime", "node", "api", "cli"]),
+    (
+        "agent",
+        &[
+            "util",
+            "model",
+            "codec",
+            "jobspec",
+            "state",
+            "scheduler",
+            "tls",
+            "auth",
+            "rpc",
+            "raft",
+            "server",
+            "runtime",
+            "node",
+            "api",
+            "cli",
+        ],
+    ),
     ("lib", &[]),
     (
         "main",
-        &["util", "model", "codec", "jobspec", "state", "scheduler", "rpc", "raft", "server", "runtime", "node", "api", "cli", "agent"],
+        &[
+            "util",
+            "model",
+            "codec",
+            "jobspec",
+            "state",
+            "scheduler",
+            "tls",
+            "auth",
+            "rpc",
+            "raft",
+            "server",
+            "runtime",
+            "node",
+            "api",
+            "cli",
+            "agent",
+        ],
     ),
 ];
 
 /// Crates that only one room (or file) may name.
-const OWNED_CRATES: &[(&str, &[&str])] =
-    &[("openraft::", &["raft"]), ("bincode::", &["codec"]), ("rocksdb::", &["raft", "node"]), ("hcl_edit::", &["jobspec"])];
+const OWNED_CRATES: &[(&str, &[&str])] = &[
+    ("openraft::", &["raft"]),
+    ("bincode::", &["codec"]),
+    ("rocksdb::", &["raft", "node"]),
+    ("hcl_edit::", &["jobspec"]),
+    ("rcgen::", &["tls"]),
+];
 
 #[test]
 fn rooms_use_only_what_the_plan_allows() {

@@ -5,6 +5,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::auth::JoinTokenText;
+
+/// Nomad's.
+pub const DEFAULT_RPC_PORT: u16 = 4647;
+
 /// Everything an agent can be told. Names follow Nomad's configuration.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AgentConfig {
@@ -16,11 +21,30 @@ pub struct AgentConfig {
     pub data_dir: Option<PathBuf>,
     pub bind_addr: IpAddr,
     pub http_port: u16,
+    /// Of the node-to-node transport. `None`: [`DEFAULT_RPC_PORT`], if it is needed at all.
+    pub rpc_port: Option<u16>,
+    /// Where others reach the node-to-node transport, when that is not what it is bound to.
+    pub advertise_rpc: Option<SocketAddr>,
+    pub cluster: ClusterSection,
     pub log_level: String,
     pub log_json: bool,
     pub dev: bool,
     pub server: ServerSection,
     pub client: ClientSection,
+}
+
+/// How this agent comes to others, and who may talk to it.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ClusterSection {
+    /// Found a new cluster, unless the data directory belongs to one.
+    pub bootstrap: bool,
+    /// Servers to join, `host` or `host:port`.
+    pub join: Vec<String>,
+    pub join_token: Option<JoinTokenText>,
+    /// The operator switched TLS off for the HTTP API beyond loopback.
+    pub plain_http: bool,
+    /// The operator switched the token off.
+    pub no_token: bool,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -47,6 +71,7 @@ pub struct ClientSection {
     pub memory_total_mb: Option<u64>,
     pub disk_total_mb: Option<u64>,
     pub reserved: Reserved,
+    pub devices: Vec<Device>,
     pub max_kill_timeout: Duration,
     pub cgroup_parent: String,
     pub raw_exec: bool,
@@ -62,6 +87,17 @@ pub struct Reserved {
     pub ports: Vec<u16>,
 }
 
+/// Equal devices that the operator lists.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Device {
+    pub vendor: String,
+    pub kind: String,
+    pub model: String,
+    /// One per device.
+    pub ids: Vec<String>,
+    pub attributes: BTreeMap<String, String>,
+}
+
 impl Default for AgentConfig {
     fn default() -> Self {
         let hour = Duration::from_secs(3600);
@@ -72,6 +108,9 @@ impl Default for AgentConfig {
             data_dir: None,
             bind_addr: IpAddr::V4(Ipv4Addr::LOCALHOST),
             http_port: 4646,
+            rpc_port: None,
+            advertise_rpc: None,
+            cluster: ClusterSection::default(),
             log_level: "INFO".to_owned(),
             log_json: false,
             dev: false,
@@ -96,6 +135,7 @@ impl Default for AgentConfig {
                 memory_total_mb: None,
                 disk_total_mb: None,
                 reserved: Reserved::default(),
+                devices: Vec::new(),
                 max_kill_timeout: Duration::from_secs(30),
                 cgroup_parent: "pannier".to_owned(),
                 raw_exec: false,
@@ -137,14 +177,18 @@ impl AgentConfig {
         if !self.server.enabled && !self.client.enabled {
             problems.push("neither server nor client is enabled: pass -dev, or enable one in the configuration".to_owned());
         }
-        if self.client.enabled && !self.server.enabled {
-            problems.push("a client without a server in the same agent is not supported yet: enable both".to_owned());
+        let cluster = &self.cluster;
+        if self.dev && self.is_clustered() {
+            problems.push("a dev agent is alone on loopback: leave out -dev, or what names others (bind address, -bootstrap, bootstrap_expect, -join)".to_owned());
         }
-        if self.server.enabled && self.server.bootstrap_expect != 1 {
-            problems.push(format!(
-                "server.bootstrap_expect = {}: clusters of several servers are not supported yet; use 1",
-                self.server.bootstrap_expect
-            ));
+        if cluster.bootstrap && !self.server.enabled {
+            problems.push("-bootstrap founds a cluster with its first server: add -server".to_owned());
+        }
+        if cluster.bootstrap && (cluster.join_token.is_some() || !cluster.join.is_empty()) {
+            problems.push("-bootstrap founds a new cluster, -join joins one: give one of them".to_owned());
+        }
+        if cluster.join_token.is_some() && cluster.join.is_empty() {
+            problems.push("-token without -join: name the address of a server to join".to_owned());
         }
         if self.data_dir.is_none() && !self.dev {
             problems.push("no data directory: set data_dir in the configuration or pass -data-dir".to_owned());
@@ -152,13 +196,17 @@ impl AgentConfig {
         if let Some(dir) = self.data_dir.as_ref().filter(|dir| !dir.is_absolute()) {
             problems.push(format!("data_dir must be an absolute path, not {}", dir.display()));
         }
-        if !self.bind_addr.is_loopback() {
-            problems.push(format!(
-                "bind address {} is not loopback: the HTTP API has no TLS and no tokens yet, so it only listens on loopback \
-                 (use an SSH tunnel to reach it from elsewhere)",
-                self.bind_addr
-            ));
-        }
         problems
+    }
+
+    /// Whether this agent has to do with others. One on loopback that names none does not: it needs no certificates and no second port.
+    pub fn is_clustered(&self) -> bool {
+        let cluster = &self.cluster;
+        let named = cluster.bootstrap || !cluster.join.is_empty() || self.server.bootstrap_expect > 1;
+        named || !self.server.enabled || !self.bind_addr.is_loopback() || self.rpc_port.is_some()
+    }
+
+    pub fn rpc_address(&self) -> SocketAddr {
+        SocketAddr::new(self.bind_addr, self.rpc_port.unwrap_or(DEFAULT_RPC_PORT))
     }
 }

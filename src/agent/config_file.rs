@@ -2,7 +2,7 @@
 //! files in order of their names. Later ones win, flags win over all.
 
 use std::fs;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -10,8 +10,10 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::AgentError;
-use super::config::AgentConfig;
+use super::config::{AgentConfig, DEFAULT_RPC_PORT, Device};
+use crate::auth::JoinTokenText;
 use crate::cli::AgentArgs;
+use crate::model::security::Role;
 use crate::util::go_duration;
 
 /// Defaults, then files in order, then flags.
@@ -70,6 +72,8 @@ struct File {
     client: Client,
     /// Plugin configuration by plugin name: `plugin "raw_exec" { config { enabled = true } }`.
     plugin: Map<String, Value>,
+    advertise: Advertise,
+    tls: Tls,
     acl: Map<String, Value>,
     telemetry: Map<String, Value>,
     ui: Map<String, Value>,
@@ -77,6 +81,32 @@ struct File {
     leave_on_terminate: Option<bool>,
     enable_debug: Option<bool>,
     disable_update_check: Option<bool>,
+}
+
+/// `ip` or `ip:port`, as others reach this agent. Only the RPC's matters here.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Advertise {
+    http: Option<String>,
+    rpc: Option<String>,
+    serf: Option<String>,
+}
+
+/// Keys and certificates are made and renewed by the cluster itself; what is left to say is where TLS is not wanted.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct Tls {
+    http: Option<bool>,
+    rpc: Option<bool>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+struct ServerJoin {
+    retry_join: Vec<String>,
+    start_join: Vec<String>,
+    retry_interval: Option<String>,
+    retry_max: Option<u32>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -92,6 +122,8 @@ struct Ports {
 struct Server {
     enabled: Option<bool>,
     bootstrap_expect: Option<u32>,
+    server_join: ServerJoin,
+    retry_join: Vec<String>,
     heartbeat_grace: Option<String>,
     min_heartbeat_ttl: Option<String>,
     eval_gc_threshold: Option<String>,
@@ -115,7 +147,10 @@ struct Client {
     reserved: Reserved,
     max_kill_timeout: Option<String>,
     cgroup_parent: Option<String>,
-    servers: Option<Vec<String>>,
+    servers: Vec<String>,
+    server_join: ServerJoin,
+    /// `device "vendor/type/model" { ids = [...] attributes { ... } }`: pannier's own.
+    device: Map<String, Value>,
     /// `driver.raw_exec.enable` and the like, from before plugin blocks.
     options: std::collections::BTreeMap<String, String>,
 }
@@ -144,6 +179,18 @@ fn apply_file(config: &mut AgentConfig, file: File) -> Result<(), String> {
     set(&mut config.log_level, file.log_level);
     set(&mut config.log_json, file.log_json);
     set(&mut config.http_port, file.ports.http);
+    config.rpc_port = file.ports.rpc.or(config.rpc_port);
+    if let Some(text) = file.advertise.rpc {
+        config.advertise_rpc = Some(parse_advertised(&text, config.rpc_port)?);
+    }
+    if file.tls.rpc == Some(false) {
+        return Err("tls.rpc = false: what agents say to each other is always encrypted".to_owned());
+    }
+    config.cluster.plain_http = file.tls.http.map_or(config.cluster.plain_http, |tls| !tls);
+    config.cluster.no_token = file.acl.get("enabled").and_then(Value::as_bool).map_or(config.cluster.no_token, |enabled| !enabled);
+    let joins =
+        [file.server.server_join, file.client.server_join].into_iter().flat_map(|join| join.retry_join.into_iter().chain(join.start_join));
+    config.cluster.join.extend(joins.chain(file.server.retry_join).chain(file.client.servers));
 
     let server = &mut config.server;
     set(&mut server.enabled, file.server.enabled);
@@ -173,8 +220,8 @@ fn apply_file(config: &mut AgentConfig, file: File) -> Result<(), String> {
     }
     set_duration(&mut client.max_kill_timeout, "client.max_kill_timeout", file.client.max_kill_timeout)?;
     set(&mut client.cgroup_parent, file.client.cgroup_parent);
-    if file.client.servers.is_some_and(|servers| !servers.is_empty()) {
-        return Err("client.servers: nodes apart from their server are not supported yet".to_owned());
+    for (name, block) in file.client.device {
+        client.devices.push(device(&name, block)?);
     }
     let enabled_by_option = |name: &str| file.client.options.get(name).map(|value| value == "1" || value == "true");
     set(&mut client.raw_exec, enabled_by_option("driver.raw_exec.enable").or(plugin_enabled(&file.plugin, "raw_exec")));
@@ -182,12 +229,48 @@ fn apply_file(config: &mut AgentConfig, file: File) -> Result<(), String> {
     Ok(())
 }
 
-/// `config.enabled` of a plugin block. HCL gives a list of blocks where JSON may give one.
-fn plugin_enabled(plugins: &Map<String, Value>, name: &str) -> Option<bool> {
-    let first = |value: &Value| match value {
+/// A block as an object: HCL gives a list of blocks where JSON may give one.
+fn first(value: &Value) -> Value {
+    match value {
         Value::Array(items) => items.first().cloned().unwrap_or_default(),
         other => other.clone(),
+    }
+}
+
+fn device(name: &str, block: Value) -> Result<Device, String> {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Block {
+        ids: Vec<String>,
+        #[serde(default)]
+        attributes: Value,
+    }
+    let at = format!("client.device {name:?}");
+    let [vendor, kind, model] = name.split('/').collect::<Vec<_>>()[..] else {
+        return Err(format!("{at}: the label must be \"vendor/type/model\", such as \"nvidia/gpu/A100\""));
     };
+    if [vendor, kind, model].contains(&"") {
+        return Err(format!("{at}: vendor, type and model must not be empty"));
+    }
+    if block.as_array().is_some_and(|blocks| blocks.len() > 1) {
+        return Err(format!("{at}: there are two blocks of this name; list all ids in one"));
+    }
+    let block: Block = serde_json::from_value(first(&block)).map_err(|error| format!("{at}: {error}"))?;
+    let distinct: std::collections::BTreeSet<_> = block.ids.iter().collect();
+    if distinct.is_empty() || distinct.len() != block.ids.len() || block.ids.iter().any(String::is_empty) {
+        return Err(format!("{at}: ids must name every device once, such as [\"0\", \"1\"]"));
+    }
+    let text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    let attributes = match first(&block.attributes) {
+        Value::Null => Default::default(),
+        Value::Object(items) => items.iter().map(|(key, value)| (key.clone(), text(value))).collect(),
+        _ => return Err(format!("{at}: attributes must be a map, such as {{ memory = \"40 GiB\" }}")),
+    };
+    Ok(Device { vendor: vendor.to_owned(), kind: kind.to_owned(), model: model.to_owned(), ids: block.ids, attributes })
+}
+
+/// `config.enabled` of a plugin block.
+fn plugin_enabled(plugins: &Map<String, Value>, name: &str) -> Option<bool> {
     let plugin = first(plugins.get(name)?);
     first(plugin.get("config")?).get("enabled")?.as_bool()
 }
@@ -218,10 +301,41 @@ fn apply_flags(config: &mut AgentConfig, args: &AgentArgs) -> Result<(), AgentEr
         let (key, value) = pair.split_once('=').ok_or_else(|| wrong(format!("-meta {pair:?}: expected NAME=VALUE")))?;
         config.client.meta.insert(key.to_owned(), value.to_owned());
     }
-    if !args.retry_join.is_empty() || !args.servers.is_empty() {
-        return Err(wrong("-retry-join and -servers: clusters of several agents are not supported yet".to_owned()));
+    config.rpc_port = args.rpc_port.or(config.rpc_port);
+    if let Some(text) = &args.advertise {
+        config.advertise_rpc = Some(parse_advertised(text, config.rpc_port).map_err(wrong)?);
+    }
+    config.cluster.bootstrap |= args.bootstrap;
+    config.cluster.join.extend(args.retry_join.iter().chain(&args.servers).cloned());
+    if let Some(token) = join_token(args)? {
+        let token: JoinTokenText = token.parse().map_err(|error| wrong(format!("-token: {error}")))?;
+        // `-join` and `-token` alone say what this agent is to be.
+        if !config.server.enabled && !config.client.enabled {
+            match token.role {
+                Role::Server => config.server.enabled = true,
+                Role::Client => config.client.enabled = true,
+            }
+        }
+        config.cluster.join_token = Some(token);
     }
     Ok(())
+}
+
+/// The token itself, or what the file holds that `@path` names: a command line can be read by every user of the machine.
+fn join_token(args: &AgentArgs) -> Result<Option<String>, AgentError> {
+    let Some(text) =
+        args.token.as_ref().map(|text| text.0.clone()).or_else(|| std::env::var("PANNIER_JOIN_TOKEN").ok()).filter(|text| !text.is_empty())
+    else {
+        return Ok(None);
+    };
+    let Some(path) = text.strip_prefix('@') else { return Ok(Some(text)) };
+    let read = fs::read_to_string(path).map_err(|error| AgentError::Configuration(vec![format!("-token @{path}: {error}")]))?;
+    Ok(Some(read.trim().to_owned()))
+}
+
+fn parse_advertised(text: &str, port: Option<u16>) -> Result<SocketAddr, String> {
+    let with_port = || Some(SocketAddr::new(text.parse().ok()?, port.unwrap_or(DEFAULT_RPC_PORT)));
+    text.parse().ok().or_else(with_port).ok_or_else(|| format!("advertised address {text:?} is no IP address, with or without a port"))
 }
 
 fn set<T>(target: &mut T, value: Option<T>) {
@@ -277,6 +391,23 @@ mod tests {
         let plugin = parse(r#"{"plugin": {"raw_exec": [{"config": [{"enabled": true}]}]}}"#).unwrap();
         apply_file(&mut config, plugin).unwrap();
         assert!(config.client.raw_exec);
+        let device =
+            |block: &str| apply_file(&mut AgentConfig::default(), parse(&format!(r#"{{"client": {{"device": {block}}}}}"#)).unwrap());
+        let listed = r#"{"client": {"device": {"acme/fpga/X1": [{"ids": ["0", "1"], "attributes": [{"memory": "8 GiB", "lanes": 16}]}]}}}"#;
+        apply_file(&mut config, parse(listed).unwrap()).unwrap();
+        let found = &config.client.devices[0];
+        assert_eq!((found.kind.as_str(), found.ids.len(), found.attributes["lanes"].as_str()), ("fpga", 2, "16"));
+        for (block, wanted) in [
+            (r#"{"fpga": {"ids": ["0"]}}"#, "vendor/type/model"),
+            (r#"{"acme/fpga/": {"ids": ["0"]}}"#, "must not be empty"),
+            (r#"{"acme/fpga/X1": {"ids": []}}"#, "name every device once"),
+            (r#"{"acme/fpga/X1": {"ids": ["0", "0"]}}"#, "name every device once"),
+            (r#"{"acme/fpga/X1": {"idz": ["0"]}}"#, "idz"),
+            (r#"{"acme/fpga/X1": {"ids": ["0"], "attributes": 3}}"#, "must be a map"),
+        ] {
+            let problem = device(block).unwrap_err();
+            assert!(problem.contains(wanted), "{block}: {problem}");
+        }
         assert!(apply_file(&mut config, parse(r#"{"acl": {"enabled": true}}"#).unwrap()).is_err());
     }
 }

@@ -19,14 +19,14 @@ pub struct LocalAgent {
 }
 
 impl LocalAgent {
-    pub fn new(config: &AgentConfig, address: SocketAddr, lines: LogLines) -> Self {
+    pub fn new(config: &AgentConfig, address: SocketAddr, rpc: SocketAddr, lines: LogLines) -> Self {
         let description = AgentDescription {
             name: config.node_name(),
             region: config.region.clone(),
             datacenter: config.datacenter.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
             http_address: address.to_string(),
-            rpc_address: address.to_string(),
+            rpc_address: rpc.to_string(),
             server_enabled: config.server.enabled,
             client_enabled: config.client.enabled,
             config: shown(config),

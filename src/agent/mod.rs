@@ -3,12 +3,15 @@
 //! Start-up goes from what may be refused (configuration, port, data directory) to what acts (the node starts tasks last). Shutdown goes
 //! the other way. A second signal ends the process at once; nothing acknowledged is lost by that.
 
+mod cluster;
+mod cluster_handle;
 mod config;
 mod config_file;
 mod data_dir;
 mod driver_check;
 mod local_agent;
 mod logging;
+mod no_server;
 mod node_handle;
 mod process;
 mod server_handle;
@@ -36,6 +39,10 @@ pub enum AgentError {
     ConsensusStopped(String),
     #[error(transparent)]
     Node(#[from] crate::node::NodeError),
+    #[error(transparent)]
+    Tls(#[from] crate::tls::TlsError),
+    #[error("cannot join: {0}")]
+    Join(String),
     #[error("{0}")]
     System(String),
 }

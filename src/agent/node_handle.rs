@@ -27,16 +27,16 @@ const PIECE: usize = 64 * 1024;
 /// How often a followed file is looked at.
 const FOLLOW_INTERVAL: Duration = Duration::from_millis(100);
 
-/// The one node that this agent can talk to: its own.
-pub struct LocalNodes(pub Arc<LocalNode>);
+/// The one node that this agent can talk to: its own, if it runs one.
+pub struct LocalNodes(pub Option<Arc<LocalNode>>);
 
 impl NodeDirectory for LocalNodes {
     fn node(&self, id: NodeId) -> Option<Arc<dyn NodeApi>> {
-        (self.0.node_id() == id).then(|| Arc::clone(&self.0) as Arc<dyn NodeApi>)
+        self.local().filter(|node| node.node_id() == id)
     }
 
     fn local(&self) -> Option<Arc<dyn NodeApi>> {
-        Some(Arc::clone(&self.0) as Arc<dyn NodeApi>)
+        self.0.clone().map(|node| node as Arc<dyn NodeApi>)
     }
 }
 

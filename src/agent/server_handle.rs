@@ -8,10 +8,12 @@ use futures_util::future::BoxFuture;
 
 use super::driver_check;
 use crate::api::handles::{
-    self, DeploymentChange, DesiredChanges, Drain, DryRun, NodeChange, Peer, Registered, ScaleJob, ServerHandle, ServerStatus,
+    self, DeploymentChange, DesiredChanges, DispatchJob, Dispatched, Drain, DryRun, NodeChange, Peer, Registered, ScaleJob, ServerHandle,
+    ServerStatus,
 };
 use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::{AllocId, DeploymentId, Eligibility, EvalId, Job, JobKey, NodeId};
+use crate::raft::Consistency;
 use crate::runtime::drivers::DriverRegistry;
 use crate::server::{self, DrainRequest, Server, ServerError};
 use crate::state::Store;
@@ -36,25 +38,38 @@ impl ServerHandle for LocalServer {
     fn status(&self) -> ServerStatus {
         let raft = self.server.raft().status();
         let is_leader = self.server.raft().is_leader();
-        let name = format!("{}.{}", self.server.config().name, self.server.config().region);
+        let region = &self.server.config().region;
+        let leader = self.server.raft().leader();
+        let peers = self.server.raft().members().into_iter().map(|member| Peer {
+            id: member.id.to_string(),
+            name: format!("{}.{region}", member.name),
+            voter: member.voter,
+            leader: leader.as_ref().is_some_and(|(id, _)| *id == member.id),
+            // A server that does not lead cannot tell; it has no reason to call them dead.
+            alive: member.alive.unwrap_or(true),
+            // What the membership says of this server may be from before its last start.
+            address: if member.id == raft.id { self.address.clone() } else { member.address },
+        });
+        let peers: Vec<Peer> = peers.collect();
         ServerStatus {
-            name: name.clone(),
+            name: format!("{}.{region}", self.server.config().name),
             region: self.server.config().region.to_string(),
             datacenter: self.datacenter.clone(),
             is_leader,
-            leader: is_leader.then(|| self.address.clone()),
-            peers: vec![Peer { id: raft.id.to_string(), name, address: self.address.clone(), voter: true, leader: is_leader, alive: true }],
+            leader: if is_leader { Some(self.address.clone()) } else { leader.map(|(_, address)| address) },
+            peers,
             term: raft.term,
             last_log_index: raft.last_log,
             commit_index: raft.committed,
             applied_index: raft.applied,
             last_snapshot_index: raft.snapshot,
-            last_contact_ms: 0,
+            last_contact_ms: self.server.raft().last_contact().map_or(0, |age| u64::try_from(age.as_millis()).unwrap_or(u64::MAX)),
         }
     }
 
-    fn read_barrier(&self) -> Answer<'_, ()> {
-        async move { self.server.raft().read_barrier().await.map_err(|error| error_of(error.into())) }.boxed()
+    fn read_barrier(&self, consistent: bool) -> Answer<'_, ()> {
+        let consistency = if consistent { Consistency::Quorum } else { Consistency::Lease };
+        async move { self.server.raft().read_barrier(consistency).await.map_err(|error| error_of(error.into())) }.boxed()
     }
 
     fn register_job(&self, request: handles::RegisterJob) -> Answer<'_, Registered> {
@@ -95,6 +110,25 @@ impl ServerHandle for LocalServer {
 
     fn set_job_stability(&self, key: JobKey, version: u64, stable: bool) -> Answer<'_, u64> {
         async move { self.server.set_job_stability(key, version, stable).await.map_err(error_of) }.boxed()
+    }
+
+    fn dispatch_job(&self, key: JobKey, request: DispatchJob) -> Answer<'_, Dispatched> {
+        let DispatchJob { payload, meta, id_prefix, priority, idempotency_token } = request;
+        let request = server::DispatchJob { payload, meta, id_prefix, priority, idempotency_token };
+        async move {
+            let dispatched = self.server.dispatch_job(key, request).await.map_err(error_of)?;
+            Ok(Dispatched {
+                job_id: dispatched.job_id.to_string(),
+                job_create_index: dispatched.job_create_index,
+                eval_id: dispatched.registered.eval_id,
+                index: dispatched.registered.index,
+            })
+        }
+        .boxed()
+    }
+
+    fn force_periodic_job(&self, key: JobKey) -> Answer<'_, Registered> {
+        async move { self.server.force_periodic_job(key).await.map(registered).map_err(error_of) }.boxed()
     }
 
     fn plan_job(&self, job: Job) -> Answer<'_, DryRun> {
@@ -168,7 +202,7 @@ fn node_change((eval_ids, index): (Vec<EvalId>, u64)) -> NodeChange {
     NodeChange { eval_ids, index }
 }
 
-fn error_of(error: ServerError) -> handles::ServerError {
+pub(super) fn error_of(error: ServerError) -> handles::ServerError {
     match error {
         ServerError::Rejected(rejection) => handles::ServerError::Rejected(rejection),
         ServerError::Invalid(problems) => handles::ServerError::Invalid(problems),
@@ -191,7 +225,7 @@ fn dry_run_of(result: server::DryRunResult) -> DryRun {
             migrate: u64::from(group.migrate),
             canary: u64::from(group.canary),
             ignore: u64::from(group.ignore),
-            preemptions: 0,
+            preemptions: u64::from(group.preemptions),
             disconnect: u64::from(group.disconnect),
             reconnect: u64::from(group.reconnect),
             reschedule_now: u64::from(group.reschedule_now),
@@ -200,5 +234,5 @@ fn dry_run_of(result: server::DryRunResult) -> DryRun {
         groups.insert(name, changes);
     }
     failed.extend(result.groups.failed);
-    DryRun { job_modify_index: result.job_modify_index, groups, failed }
+    DryRun { job_modify_index: result.job_modify_index, groups, failed, evicted: result.groups.evicted }
 }

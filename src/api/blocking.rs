@@ -16,7 +16,7 @@ impl Call {
         let seen = self.query.index()?;
         let wait = self.query.wait()?;
         if !self.query.stale()? {
-            self.api.server.read_barrier().await?;
+            self.api.server.read_barrier(self.query.flag("consistent", false)?).await?;
         }
         let store = self.api.server.store();
         // Watched before the first look: a change in between is not missed.

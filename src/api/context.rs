@@ -6,7 +6,7 @@ use tokio::sync::watch;
 
 use super::ApiError;
 use super::events::EventBroker;
-use super::handles::{AgentHandle, NodeApi, NodeDirectory, ServerHandle};
+use super::handles::{AgentHandle, ClusterHandle, NodeApi, NodeDirectory, ServerHandle};
 use crate::model::NodeId;
 use crate::util::metrics::Registry;
 
@@ -14,6 +14,7 @@ use crate::util::metrics::Registry;
 #[derive(Clone)]
 pub struct ApiContext {
     pub server: Arc<dyn ServerHandle>,
+    pub cluster: Arc<dyn ClusterHandle>,
     pub nodes: Arc<dyn NodeDirectory>,
     pub agent: Arc<dyn AgentHandle>,
     pub metrics: Arc<Registry>,

@@ -1,7 +1,7 @@
 //! What a request is answered with when it cannot be served: a status and plain text. The two tables that map the errors of the server
 //! and of nodes to a status are here and nowhere else.
 
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use super::handles::{NodeError, ServerError};
@@ -39,7 +39,11 @@ impl ApiError {
 
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
-        (self.status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], self.message).into_response()
+        let mut response = (self.status, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], self.message).into_response();
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
+        response
     }
 }
 
@@ -53,13 +57,19 @@ impl From<ServerError> for ApiError {
                 | Rejection::VersionNotFound
                 | Rejection::DeploymentNotFound,
             )
+            | ServerError::Rejected(Rejection::JoinTokenNotFound)
             | ServerError::NotFound(_) => StatusCode::NOT_FOUND,
-            ServerError::Invalid(_) | ServerError::Rejected(Rejection::DeploymentOver) => StatusCode::BAD_REQUEST,
-            ServerError::Forbidden(_) => StatusCode::FORBIDDEN,
+            ServerError::Invalid(_)
+            | ServerError::Rejected(
+                Rejection::DeploymentOver | Rejection::ParentGone | Rejection::AlreadyLaunched | Rejection::ChildExists(_),
+            ) => StatusCode::BAD_REQUEST,
+            ServerError::Rejected(Rejection::JoinRefused(_)) | ServerError::Forbidden(_) => StatusCode::FORBIDDEN,
             ServerError::Timeout => StatusCode::GATEWAY_TIMEOUT,
-            // Nomad answers lost races on an index, and a missing leader, with 500: its clients go by the text.
+            // Nomad says 500, its clients go by the text; what is worth a retry should say so to all the others.
+            ServerError::NoLeader => StatusCode::SERVICE_UNAVAILABLE,
+            // Nomad answers lost races on an index with 500: its clients go by the text.
             ServerError::Rejected(Rejection::JobIndexConflict { .. } | Rejection::SchedulerConfigConflict { .. })
-            | ServerError::NoLeader
+            | ServerError::Rejected(Rejection::SecurityExists)
             | ServerError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self::new(status, error.to_string())

@@ -4,7 +4,8 @@ use futures_util::future::BoxFuture;
 
 use super::call::{Answer, Call};
 use super::{
-    agent, allocations, deployments, evaluations, events, jobs, metrics, namespaces, node_pools, node_requests, nodes, openapi, operator,
+    agent, allocations, deployments, evaluations, events, jobs, members, metrics, namespaces, node_pools, node_requests, nodes, openapi,
+    operator,
 };
 use super::{search, status, system};
 
@@ -52,6 +53,9 @@ pub static ROUTES: &[Route] = routes! {
     Get "/v1/job/{id}/deployments" jobs::read::deployments => "List a job's deployments";
     Get "/v1/job/{id}/deployment" jobs::read::latest_deployment => "Read a job's latest deployment";
     Get "/v1/job/{id}/summary" jobs::read::summary => "Count a job's allocations by state";
+    Put "/v1/job/{id}/dispatch" jobs::launch::dispatch => "Run a parameterized job once";
+    Put "/v1/job/{id}/dispatch/payload" jobs::launch::dispatch_payload => "Run a parameterized job once, with the body as its payload";
+    Put "/v1/job/{id}/periodic/force" jobs::launch::force_periodic => "Launch a periodic job now";
     Put "/v1/job/{id}/plan" jobs::plan::plan => "Say what registering a job would do";
     Get "/v1/job/{id}/versions" jobs::versions::versions => "List a job's versions, newest first";
     Put "/v1/job/{id}/revert" jobs::versions::revert => "Go back to an earlier version";
@@ -118,6 +122,12 @@ pub static ROUTES: &[Route] = routes! {
     Get "/v1/status/peers" status::peers => "Addresses of the servers that vote";
     Get "/v1/regions" status::regions => "Names of the known regions";
     Get "/v1/operator/raft/configuration" operator::raft_configuration => "Members of the Raft group";
+    Delete "/v1/operator/raft/peer" members::remove_peer => "Take a server out of the Raft group";
+    Put "/v1/operator/raft/transfer-leadership" members::transfer_leadership => "Let another server lead";
+    Put "/v1/agent/force-leave" members::force_leave => "Take a server or a node out of the cluster and cut it off";
+    Get "/v1/operator/join-tokens" members::join_tokens => "List the tokens that let machines join";
+    Put "/v1/operator/join-tokens" members::create_join_token => "Make a token that lets machines join";
+    Delete "/v1/operator/join-token/{id}" members::revoke_join_token => "Revoke a join token";
     Get "/v1/operator/scheduler/configuration" operator::read_scheduler => "Read the scheduler's settings";
     Put "/v1/operator/scheduler/configuration" operator::set_scheduler => "Change the scheduler's settings, with cas=N if unchanged";
     Put "/v1/system/gc" system::collect_garbage => "Collect what is over now";

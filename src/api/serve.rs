@@ -3,15 +3,17 @@
 
 use std::collections::HashMap;
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use axum::Extension;
+use futures_util::future::BoxFuture;
 use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::server::graceful::GracefulShutdown;
 use hyper_util::service::TowerToHyperService;
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
@@ -47,8 +49,33 @@ const TOO_MANY: &[u8] = b"HTTP/1.1 429 Too Many Requests\r\nContent-Type: text/p
     Content-Length: 44\r\n\
     Connection: close\r\n\r\ntoo many open connections from this address\n";
 
+/// Both directions of an open connection.
+pub trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Stream for T {}
+
+/// Decides about connections before anything is read of them as HTTP.
+pub trait Guard: Send + Sync + 'static {
+    /// The connection to speak HTTP over, decrypted; an error closes it. The guard bounds the time that this takes.
+    fn admit(&self, stream: TcpStream, remote: SocketAddr) -> BoxFuture<'static, io::Result<Box<dyn Stream>>>;
+}
+
+/// Where a request came from; an extension of requests that a [`Guard`] let in.
+#[derive(Clone, Copy, Debug)]
+pub struct Remote(pub SocketAddr);
+
 /// Serves `router` until `shutdown` resolves, then lets requests under way finish within the drain timeout.
 pub async fn serve(listener: TcpListener, router: axum::Router, config: ServeConfig, shutdown: impl Future<Output = ()>) {
+    serve_guarded(listener, router, config, None, shutdown).await;
+}
+
+/// As [`serve`], with each connection let in by a guard.
+pub async fn serve_guarded(
+    listener: TcpListener,
+    router: axum::Router,
+    config: ServeConfig,
+    guard: Option<Arc<dyn Guard>>,
+    shutdown: impl Future<Output = ()>,
+) {
     let connections = Arc::new(Semaphore::new(config.max_connections));
     let clients = Arc::new(Clients::default());
     let graceful = GracefulShutdown::new();
@@ -75,6 +102,21 @@ pub async fn serve(listener: TcpListener, router: axum::Router, config: ServeCon
             tasks.spawn(refuse(stream));
             continue;
         };
+        if let Some(guard) = &guard {
+            let service = TowerToHyperService::new(router.clone().layer(Extension(Remote(remote))));
+            let (admitted, builder, watcher) = (guard.admit(stream, remote), builder.clone(), graceful.watcher());
+            tasks.spawn(async move {
+                let _admission = admission;
+                let served = async {
+                    let stream = TokioIo::new(admitted.await?);
+                    watcher.watch(builder.serve_connection_with_upgrades(stream, service).into_owned()).await.map_err(io::Error::other)
+                };
+                if let Err(error) = served.await {
+                    tracing::debug!(%remote, %error, "connection ended");
+                }
+            });
+            continue;
+        }
         let service = TowerToHyperService::new(router.clone());
         let connection = builder.serve_connection_with_upgrades(TokioIo::new(stream), service).into_owned();
         let watched = graceful.watch(connection);

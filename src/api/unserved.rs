@@ -37,7 +37,7 @@ const UNSUPPORTED: [&str; 24] = [
 ];
 
 /// What may stand behind a job's id in Nomad and not here.
-const UNSUPPORTED_BELOW_JOB: [&str; 7] = ["/dispatch", "/dispatch/payload", "/periodic/force", "/services", "/actions", "/action", "/tag"];
+const UNSUPPORTED_BELOW_JOB: [&str; 4] = ["/services", "/actions", "/action", "/tag"];
 
 /// The answer to a path that no route serves.
 pub fn answer(method: &Method, path: &str) -> Response {

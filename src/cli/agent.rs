@@ -12,8 +12,8 @@ use clap::Args;
 Examples:
   pannier agent -dev
   pannier agent -config /etc/pannier.d
-  pannier agent -server -bootstrap-expect 3 -data-dir /var/lib/pannier -retry-join 10.0.0.1
-  pannier agent -client -servers 10.0.0.1:4647 -data-dir /var/lib/pannier")]
+  pannier agent -server -bootstrap -bind 10.0.0.1 -data-dir /var/lib/pannier
+  pannier agent -join 10.0.0.1 -token @/root/join-token -bind 10.0.0.2 -data-dir /var/lib/pannier")]
 pub struct AgentArgs {
     /// Server and node in one, on loopback, keeping nothing on disk
     #[arg(long, help_heading = "Modes")]
@@ -54,6 +54,15 @@ pub struct AgentArgs {
     /// Log in JSON lines
     #[arg(long)]
     pub log_json: bool,
+    /// Found a new cluster with this server
+    #[arg(long, help_heading = "Server")]
+    pub bootstrap: bool,
+    /// What `pannier token join create` printed, or @FILE that holds it [env: PANNIER_JOIN_TOKEN]
+    #[arg(long, value_name = "TOKEN")]
+    pub token: Option<HiddenText>,
+    /// Address (and port) at which other agents reach this one
+    #[arg(long, value_name = "ADDR")]
+    pub advertise: Option<String>,
     /// Servers to wait for before the first leader is elected
     #[arg(long, value_name = "COUNT", help_heading = "Server")]
     pub bootstrap_expect: Option<u32>,
@@ -78,4 +87,20 @@ pub struct AgentArgs {
     /// Memory to give to tasks, instead of what the machine has
     #[arg(long, value_name = "MIB", help_heading = "Client")]
     pub memory_total_mb: Option<u64>,
+}
+
+/// Text that must not get into a log.
+#[derive(Clone, PartialEq, Eq)]
+pub struct HiddenText(pub String);
+
+impl From<String> for HiddenText {
+    fn from(text: String) -> Self {
+        Self(text)
+    }
+}
+
+impl std::fmt::Debug for HiddenText {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(hidden)")
+    }
 }

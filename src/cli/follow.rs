@@ -176,7 +176,7 @@ mod tests {
 
     async fn follow(answer: fn(&str) -> Answer) -> Outcome {
         let (address, _) = agent(answer).await;
-        let options = ClientOptions { address, token: None, namespace: None, region: None };
+        let options = ClientOptions { address, token: None, namespace: None, region: None, tls: None };
         let session = Session { client: Client::new(options), style: Style::PLAIN };
         evaluation(&session, "e1", false).await
     }

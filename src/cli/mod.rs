@@ -31,6 +31,7 @@ mod style;
 mod system;
 mod table;
 mod time;
+mod token;
 mod version;
 
 #[cfg(test)]
@@ -100,6 +101,9 @@ enum ClientCommand {
     /// Look at the servers of the cluster
     #[command(subcommand, after_help = "Examples:\n  pannier server members")]
     Server(server::ServerCommand),
+    /// Let machines join the cluster
+    #[command(subcommand, after_help = "Examples:\n  pannier token join create -role client")]
+    Token(token::TokenCommand),
     /// Maintain the cluster
     #[command(subcommand, after_help = "Examples:\n  pannier system gc")]
     System(system::SystemCommand),
@@ -181,6 +185,7 @@ impl ClientCommand {
             Self::Eval(command) => command.run().await,
             Self::Deployment(command) => command.run().await,
             Self::Server(command) => command.run().await,
+            Self::Token(command) => command.run().await,
             Self::System(command) => command.run().await,
             Self::Operator(command) => command.run().await,
             Self::Status(args) => args.run().await,

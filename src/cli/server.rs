@@ -11,12 +11,14 @@ use crate::api::types::agent::{AgentMember, ServerMembers};
 #[derive(Subcommand)]
 pub enum ServerCommand {
     Members(MembersArgs),
+    ForceLeave(ForceLeaveArgs),
 }
 
 impl ServerCommand {
     pub async fn run(self) -> Outcome {
         match self {
             Self::Members(args) => args.run().await,
+            Self::ForceLeave(args) => args.run().await,
         }
     }
 }
@@ -57,6 +59,29 @@ impl MembersArgs {
         };
         let table = if self.verbose { tag_table(&members) } else { member_table(&members, &leader) };
         print(&table.render(session.style))?;
+        Ok(Exit::Ok)
+    }
+}
+
+/// Take a server or a node out of the cluster and cut it off
+///
+/// Its certificate is revoked: it comes back only with a new data directory and a new join token.
+#[derive(Args)]
+#[command(after_help = "\
+Examples:
+  pannier server force-leave s3.global
+  pannier server force-leave 7d1c0f5e-9a6b-4a3c-8f5e-2b1a0c9d8e7f")]
+pub struct ForceLeaveArgs {
+    /// A server's name, id or address, or a node's id
+    #[arg(value_name = "MEMBER")]
+    member: String,
+    #[command(flatten)]
+    connection: Connection,
+}
+
+impl ForceLeaveArgs {
+    pub async fn run(self) -> Outcome {
+        self.connection.open()?.client.force_leave(&self.member).await?;
         Ok(Exit::Ok)
     }
 }

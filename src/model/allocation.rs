@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::plan::PlacementMetrics;
-use super::{AllocId, Ask, AssignedPort, DeploymentId, EvalId, JobRef, NodeId, Text};
+use super::{AllocId, Ask, AssignedDevice, AssignedPort, DeploymentId, EvalId, JobRef, NodeId, Text};
 use crate::util::clock::Timestamp;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -25,6 +25,7 @@ pub struct Allocation {
     pub ask: Ask,
     pub ports: Vec<AssignedPort>,
     pub cores: Vec<u16>,
+    pub devices: Vec<AssignedDevice>,
 
     pub desired_status: AllocDesiredStatus,
     pub desired_description: Text,
@@ -43,6 +44,8 @@ pub struct Allocation {
     pub reschedules: Vec<RescheduleEvent>,
     pub follow_up_eval: Option<EvalId>,
     pub preempted_by: Option<AllocId>,
+    /// Those that left so that this one fits.
+    pub preempted: Vec<AllocId>,
 
     /// Why it is where it is.
     pub metrics: Arc<PlacementMetrics>,
@@ -80,6 +83,12 @@ impl Allocation {
     /// reports its end: giving them away earlier would oversubscribe the node while the task still dies.
     pub fn occupies(&self) -> bool {
         !self.is_client_terminal()
+    }
+
+    /// Whether its room counts as taken. That of an evicted allocation has been handed over to whoever pushed it aside; its node lets nobody
+    /// start there before it has ended.
+    pub fn holds_room(&self) -> bool {
+        self.occupies() && self.desired_status != AllocDesiredStatus::Evict
     }
 
     /// The verdict for the deployment that it belongs to.

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::policy::UpdateStrategy;
 use super::{Affinity, ConfigValue, Constraint, JobKey, JobRef, Spread, TaskGroup, Text};
 use crate::util::clock::Timestamp;
+use crate::util::cron;
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Job {
@@ -56,6 +57,11 @@ impl Job {
 
     pub fn group(&self, name: &str) -> Option<&TaskGroup> {
         self.groups.iter().find(|group| &*group.name == name)
+    }
+
+    /// The job that launched this one.
+    pub fn parent(&self) -> Option<JobKey> {
+        Some(JobKey { namespace: self.key.namespace.clone(), id: self.parent_id.clone()? })
     }
 
     /// Periodic and parameterized parents never run themselves.
@@ -130,6 +136,14 @@ pub struct Periodic {
     pub specs: Vec<Text>,
     pub prohibit_overlap: bool,
     pub time_zone: Text,
+}
+
+impl Periodic {
+    /// When the job is launched next after `after`; `None` when it is not: disabled, or its time tables have come to their end.
+    pub fn next_launch(&self, after: Timestamp) -> Option<Timestamp> {
+        // A registered job's tables were read before. A zone that this machine has lost is no reason to guess another.
+        self.enabled.then(|| cron::next_of_all(&self.specs, &self.time_zone, after).ok().flatten())?
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

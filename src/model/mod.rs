@@ -11,6 +11,7 @@ pub mod attributes;
 pub mod config_value;
 pub mod constraint;
 pub mod deployment;
+pub mod device;
 pub mod evaluation;
 pub mod fit;
 #[cfg(test)]
@@ -24,6 +25,7 @@ pub mod plan;
 pub mod policy;
 pub mod resources;
 pub mod scheduler_config;
+pub mod security;
 pub mod service;
 pub mod task;
 pub mod units;
@@ -32,6 +34,7 @@ pub use allocation::{AllocClientStatus, AllocDesiredStatus, Allocation, Allocati
 pub use config_value::ConfigValue;
 pub use constraint::{Affinity, Constraint, Operand, Spread, SpreadTarget};
 pub use deployment::{Deployment, DeploymentGroup, DeploymentStatus};
+pub use device::{AssignedDevice, DeviceAsk, DeviceGroup, DeviceInstance, DeviceShare};
 pub use evaluation::{EvalStatus, EvalTrigger, Evaluation};
 pub use group::{EphemeralDisk, TaskGroup};
 pub use id::{AllocId, DeploymentId, EvalId, JobKey, JobRef, NodeId, Text};

@@ -10,8 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use super::allocation::RescheduleEvent;
 use super::{
-    AllocClientStatus, AllocDesiredStatus, AllocId, Ask, AssignedPort, Deployment, DeploymentId, DeploymentStatus, EvalId, Evaluation,
-    JobRef, NodeId, Text,
+    AllocClientStatus, AllocDesiredStatus, AllocId, Ask, AssignedDevice, AssignedPort, Deployment, DeploymentId, DeploymentStatus, EvalId,
+    Evaluation, JobRef, NodeId, Text,
 };
 use crate::util::clock::Timestamp;
 
@@ -56,6 +56,9 @@ pub struct Placement {
     pub runs: Vec<Run>,
 }
 
+/// Only allocations whose job has a priority lower by at least this are pushed aside.
+pub const LEAST_PRIORITY_GAP: u8 = 10;
+
 /// `count` instances with consecutive indexes on one node.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Run {
@@ -66,9 +69,13 @@ pub struct Run {
     pub ports: Vec<AssignedPort>,
     /// `count` x cores-per-instance, instance by instance.
     pub cores: Vec<u16>,
+    /// `count` x devices-per-instance, instance by instance.
+    pub devices: Vec<AssignedDevice>,
     /// The instance this one replaces; only in runs of one.
     pub previous: Option<AllocId>,
     pub reschedules: Vec<RescheduleEvent>,
+    /// Allocations on the node that are evicted for this one; only in runs of one.
+    pub preempts: Vec<AllocId>,
 }
 
 /// An allocation that shall end.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{MebiBytes, MegaHertz, Text};
+use super::{DeviceAsk, DeviceGroup, MebiBytes, MegaHertz, Text};
 
 /// `resources` of a task.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,15 +21,6 @@ impl Default for TaskResources {
     fn default() -> Self {
         Self { cpu: MegaHertz(100), cores: 0, memory: MebiBytes(300), memory_max: MebiBytes(0), devices: Vec::new() }
     }
-}
-
-/// `device "vendor/type/name"`.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DeviceAsk {
-    pub name: Text,
-    pub count: u64,
-    pub constraints: Vec<super::Constraint>,
-    pub affinities: Vec<super::Affinity>,
 }
 
 /// What one instance of a group takes from a node, summed over its tasks (see
@@ -56,6 +47,7 @@ pub struct NodeResources {
     pub reserved_disk: MebiBytes,
     pub reserved_ports: Vec<u16>,
     pub networks: Vec<NodeNetwork>,
+    pub devices: Vec<DeviceGroup>,
 }
 
 impl NodeResources {

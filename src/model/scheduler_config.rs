@@ -2,6 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::JobType;
+
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SchedulerConfig {
     pub algorithm: SchedulerAlgorithm,
@@ -14,6 +16,18 @@ pub struct SchedulerConfig {
     pub preempt_service: bool,
     pub create_index: u64,
     pub modify_index: u64,
+}
+
+impl SchedulerConfig {
+    /// Whether jobs of this type may push others aside.
+    pub fn preempts(&self, job_type: JobType) -> bool {
+        match job_type {
+            JobType::Service => self.preempt_service,
+            JobType::Batch => self.preempt_batch,
+            JobType::System => self.preempt_system,
+            JobType::SysBatch => self.preempt_sysbatch,
+        }
+    }
 }
 
 impl Default for SchedulerConfig {

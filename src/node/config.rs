@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::model::{MebiBytes, MegaHertz, Text};
+use crate::model::{DeviceGroup, MebiBytes, MegaHertz, Text};
 
 #[derive(Clone, Debug)]
 pub struct NodeConfig {
@@ -24,6 +24,8 @@ pub struct NodeConfig {
     /// The interface whose address tasks are told; `None`: the one with the default route.
     pub network_interface: Option<Text>,
     pub reserved: Reserved,
+    /// Listed instead of found.
+    pub devices: Vec<DeviceGroup>,
     /// Said instead of measured.
     pub cpu_total_compute: Option<MegaHertz>,
     pub memory_total: Option<MebiBytes>,
@@ -58,6 +60,7 @@ impl NodeConfig {
             http_address: "127.0.0.1:4646".into(),
             network_interface: None,
             reserved: Reserved::default(),
+            devices: Vec::new(),
             cpu_total_compute: None,
             memory_total: None,
             disk_total: None,

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use super::alloc_dir::AllocDir;
 use super::interpolate::Interpolation;
-use crate::model::{Allocation, AssignedPort, Job, Node, Task, TaskGroup};
+use crate::model::{Allocation, AssignedDevice, AssignedPort, Job, Node, Task, TaskGroup};
 
 /// Never passed on from the agent's environment: they are the operator's, not the tasks'.
 const WITHHELD: [&str; 12] = [
@@ -52,6 +52,7 @@ impl EnvironmentSource<'_> {
         self.add_directories(&mut env);
         self.add_ids(&mut env);
         self.add_limits(&mut env);
+        self.add_devices(&mut env);
         self.add_ports(&mut env);
         self.add_meta(&mut env);
 
@@ -112,6 +113,24 @@ impl EnvironmentSource<'_> {
         }
     }
 
+    /// Which devices the task has. Programs that know nothing of pannier find NVIDIA's cards by the variable that its container runtime
+    /// reads; by itself a variable keeps nobody from a device.
+    fn add_devices(&self, env: &mut BTreeMap<String, String>) {
+        let given = || self.allocation.devices.iter().filter(|device| device.task == self.task.name);
+        let ids =
+            |devices: &mut dyn Iterator<Item = &AssignedDevice>| devices.map(|device| &*device.instance).collect::<Vec<_>>().join(",");
+        if given().next().is_none() {
+            return;
+        }
+        env.insert("PANNIER_DEVICE_IDS".to_owned(), ids(&mut given()));
+        let shares: Vec<String> = given().map(|device| device.share.to_string()).collect();
+        env.insert("PANNIER_DEVICE_SHARES".to_owned(), shares.join(","));
+        let nvidia = ids(&mut given().filter(|device| &*device.vendor == "nvidia" && &*device.kind == "gpu"));
+        if !nvidia.is_empty() {
+            env.insert("NVIDIA_VISIBLE_DEVICES".to_owned(), nvidia);
+        }
+    }
+
     fn add_ports(&self, env: &mut BTreeMap<String, String>) {
         for port in &self.allocation.ports {
             let label = variable_name(&port.label);
@@ -169,7 +188,7 @@ fn core_list(cores: &[u16]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::AllocId;
+    use crate::model::{AllocId, DeviceShare};
     use crate::node::testing;
 
     fn build(change: impl FnOnce(&mut Job, &mut Allocation)) -> BTreeMap<String, String> {
@@ -237,6 +256,27 @@ mod tests {
         assert_eq!(env["NOMAD_ADDR_http_api"], "10.0.0.7:20001");
         assert_eq!(env["NOMAD_PORT_six"], "20002");
         assert_eq!(env["NOMAD_HOST_ADDR_six"], "[fd00::1]:20002");
+    }
+
+    #[test]
+    fn a_task_is_told_its_own_devices() {
+        let device = |task: &str, vendor: &str, instance: &str, share| AssignedDevice {
+            task: task.into(),
+            vendor: vendor.into(),
+            kind: "gpu".into(),
+            name: "A100".into(),
+            instance: instance.into(),
+            share: DeviceShare(share),
+        };
+        let env = build(|job, allocation| {
+            let own = job.groups[0].tasks[0].name.clone();
+            allocation.devices =
+                vec![device(&own, "nvidia", "GPU-a", 1000), device("other", "nvidia", "GPU-b", 1000), device(&own, "acme", "7", 250)];
+        });
+        assert_eq!(env["PANNIER_DEVICE_IDS"], "GPU-a,7");
+        assert_eq!(env["PANNIER_DEVICE_SHARES"], "1,0.25");
+        assert_eq!(env["NVIDIA_VISIBLE_DEVICES"], "GPU-a");
+        assert!(!build(|_, _| ()).contains_key("PANNIER_DEVICE_IDS"));
     }
 
     #[test]

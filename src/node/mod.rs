@@ -12,7 +12,8 @@
 //! `reconcile`); the async loops around them only carry out. The [`journal`] has a task's run directory before the task
 //! starts, so an agent that comes back finds every task it ever started and starts none twice.
 
-pub mod alloc_dir;
+pub mod admission;
+mod alloc_dir;
 pub mod alloc_runner;
 mod beneath;
 pub mod config;
@@ -43,5 +44,6 @@ mod testing;
 pub use config::NodeConfig;
 pub use error::NodeError;
 pub use handle::NodeHandle;
+pub use identity::load_or_create as own_id;
 pub use runtime::Runtime;
 pub use start::Node;

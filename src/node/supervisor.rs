@@ -5,10 +5,13 @@ use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 
-use super::alloc_runner::{AllocMessage, AllocRunner, AllocRunnerHandle};
+use super::admission::Occupants;
+use super::alloc_runner::{AllocMessage, AllocRunner, AllocRunnerHandle, AllocView};
 use super::reconcile::{Action, reconcile};
 use super::shared::Shared;
 use crate::model::{AllocClientStatus, AllocId, Allocation, AllocationUpdate};
@@ -133,11 +136,16 @@ impl Supervisor {
     fn apply(&self, batch: &AssignmentBatch) {
         let runners = self.runners.all();
         let known = runners.iter().map(|(id, _)| *id).collect();
+        let views: Vec<(AllocId, AllocView)> = runners.iter().map(|(id, handle)| (*id, handle.view())).collect();
+        let mut occupants = Occupants::new(views.iter().map(|(id, view)| (*id, view)), batch);
         for action in reconcile(&known, batch) {
             match action {
                 Action::Start(assignment) => {
+                    let allocation = Arc::clone(&assignment.allocation);
                     let (runner, handle) = AllocRunner::new(Arc::clone(&self.shared), assignment);
-                    self.runners.spawn(runner, handle);
+                    self.runners.spawn(runner, handle.clone());
+                    occupants.add(&allocation);
+                    self.admit(&occupants, &allocation, handle);
                 }
                 Action::Update(assignment) => self.tell(assignment.allocation.id, AllocMessage::Assign(assignment)),
                 Action::Forget(id) => self.tell(id, AllocMessage::Forget),
@@ -146,10 +154,40 @@ impl Supervisor {
         }
         // After the updates: what the servers want stopped must not start first.
         if batch.complete {
-            for (_, handle) in runners {
-                handle.send(AllocMessage::ServersHeard);
+            for ((_, handle), (_, view)) in runners.into_iter().zip(views) {
+                self.admit(&occupants, &view.assignment.allocation, handle);
             }
         }
+    }
+
+    /// Lets an allocation start, at once or when those that leave have made room for it.
+    fn admit(&self, occupants: &Occupants, allocation: &Arc<Allocation>, handle: AllocRunnerHandle) {
+        let node = self.shared.node.load_full();
+        let in_the_way = occupants.in_the_way_of(&node, allocation);
+        if in_the_way.is_empty() || handle.view().has_started() {
+            handle.send(AllocMessage::MayStart);
+            return;
+        }
+        tracing::info!(alloc = %allocation.id, waits_for = in_the_way.len(), "waits for room until others have ended");
+        let (mut occupants, allocation) = (occupants.clone(), Arc::clone(allocation));
+        let mut leaving: FuturesUnordered<_> = in_the_way
+            .into_iter()
+            .filter_map(|id| {
+                let mut runner = self.runners.get(id)?;
+                Some(async move {
+                    runner.over().await;
+                    id
+                })
+            })
+            .collect();
+        self.runners.spawn_work(async move {
+            while !occupants.in_the_way_of(&node, &allocation).is_empty()
+                && let Some(id) = leaving.next().await
+            {
+                occupants.ended(id);
+            }
+            handle.send(AllocMessage::MayStart);
+        });
     }
 
     fn tell(&self, id: AllocId, message: AllocMessage) {

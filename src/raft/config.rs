@@ -6,20 +6,35 @@ use std::time::Duration;
 use openraft::SnapshotPolicy;
 
 use super::error::RaftError;
+use super::network::Dialer;
 
 /// How a server takes part in consensus. [`RaftConfig::new`] has the values for a cluster in one region.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct RaftConfig {
     /// Holds `raft/` (the log) and `snapshots/`.
     pub data_dir: PathBuf,
     /// Where other servers reach this one, `host:port`; written into the membership when the directory is new. May be empty.
     pub address: String,
+    /// What people call this server.
+    pub name: String,
+    /// The way to other servers; `None`: there are none, ever.
+    pub dialer: Option<Dialer>,
+    pub formation: Formation,
     pub heartbeat_interval: Duration,
     /// A follower that hears nothing for the leader's lease (`election_timeout_max`) and a random time between these two campaigns. A busy
     /// disk can hold a server up for some 50 ms, so shorter times make leadership flap.
     pub election_timeout_min: Duration,
     pub election_timeout_max: Duration,
     pub snapshot: SnapshotThresholds,
+}
+
+/// What a server with a new directory does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Formation {
+    /// Becomes a group of its own.
+    Alone,
+    /// Waits until a group's leader lets it in.
+    Join,
 }
 
 /// A snapshot is taken when this much was applied since the last one.
@@ -41,6 +56,9 @@ impl RaftConfig {
         Self {
             data_dir: data_dir.into(),
             address: String::new(),
+            name: String::new(),
+            dialer: None,
+            formation: Formation::Alone,
             heartbeat_interval: Duration::from_millis(150),
             election_timeout_min: Duration::from_millis(500),
             election_timeout_max: Duration::from_millis(1000),

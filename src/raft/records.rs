@@ -25,11 +25,17 @@ pub(super) enum PayloadRecord {
     Membership(MembershipRecord),
 }
 
-/// Voter sets (two while a change is under way) and every member with its address.
+/// Voter sets (two while a change is under way) and every member.
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct MembershipRecord {
     voters: Vec<BTreeSet<u64>>,
-    members: BTreeMap<u64, String>,
+    members: BTreeMap<u64, MemberRecord>,
+}
+
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+struct MemberRecord {
+    address: String,
+    name: String,
 }
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
@@ -130,7 +136,10 @@ impl From<&Membership> for MembershipRecord {
     fn from(membership: &Membership) -> Self {
         Self {
             voters: membership.get_joint_config().clone(),
-            members: membership.nodes().map(|(id, member)| (*id, member.address.clone())).collect(),
+            members: membership
+                .nodes()
+                .map(|(id, member)| (*id, MemberRecord { address: member.address.clone(), name: member.name.clone() }))
+                .collect(),
         }
     }
 }
@@ -143,7 +152,8 @@ impl TryFrom<MembershipRecord> for Membership {
         if record.voters.is_empty() && record.members.is_empty() {
             return Ok(Self::default());
         }
-        let members: BTreeMap<u64, Member> = record.members.into_iter().map(|(id, address)| (id, Member { address })).collect();
+        let member = |record: MemberRecord| Member { address: record.address, name: record.name };
+        let members: BTreeMap<u64, Member> = record.members.into_iter().map(|(id, record)| (id, member(record))).collect();
         Self::new(record.voters, members).map_err(|error| CodecError::Malformed {
             kind: LogRecord::KIND,
             version: LogRecord::VERSION,
@@ -185,8 +195,11 @@ mod tests {
     #[test]
     fn entries_come_back_as_they_were_written() {
         let proposal = Proposal::new(Request { id: 5, command: Command::Noop }).unwrap();
-        let membership =
-            Membership::new(vec![BTreeSet::from([7])], BTreeMap::from([(7, Member { address: "10.0.0.7:4647".into() })])).unwrap();
+        let membership = Membership::new(
+            vec![BTreeSet::from([7])],
+            BTreeMap::from([(7, Member { address: "10.0.0.7:4647".into(), name: "s1".into() })]),
+        )
+        .unwrap();
         for payload in [EntryPayload::Blank, EntryPayload::Normal(proposal), EntryPayload::Membership(membership)] {
             let entry = Entry { log_id: log_id(12), payload };
             let bytes = codec::encode(&LogRecord::from(&entry)).unwrap();

@@ -13,6 +13,8 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::records::SnapshotMetaRecord;
 use super::types::SnapshotMeta;
 use crate::codec::{self, CodecError};
@@ -85,6 +87,14 @@ impl SnapshotFile {
         let mut meta = vec![0; meta_length];
         self.file.read_exact_at(&mut meta, HEAD as u64)?;
         Ok(codec::decode::<SnapshotMetaRecord>(&meta)?.try_into()?)
+    }
+
+    /// At most `limit` bytes from `offset`; none at the end. Blocks.
+    pub(super) fn read_piece(&self, offset: u64, limit: usize) -> io::Result<Bytes> {
+        let mut piece = vec![0; limit];
+        let length = self.file.read_at(&mut piece, offset)?;
+        piece.truncate(length);
+        Ok(piece.into())
     }
 
     /// Reads and checks everything. Blocks.

@@ -34,6 +34,8 @@ pub(super) type SnapshotMeta = openraft::alias::SnapshotMetaOf<TypeConfig>;
 pub(super) struct Member {
     /// Where the other servers reach it, `host:port`; empty while there are no others.
     pub address: String,
+    /// What people call it.
+    pub name: String,
 }
 
 /// A request with its encoding. It is encoded once, by whoever proposes it and in parallel with other proposals, so that a request

@@ -1,65 +1,37 @@
-//! What nodes and servers say to each other.
+//! What nodes and servers say to each other: HTTP/2 over mTLS on one port, bodies in envelopes of [`crate::codec`].
 //!
-//! Nodes dial servers, never the other way. [`NodeLink`] is the node's half of that one connection; a
-//! single-binary agent links its two halves in process, a cluster puts HTTP/2 over mTLS behind the same trait.
+//! ```text
+//!  Channel ──TCP, TLS, h2──> Listener ──identity of the certificate──> Handler (who may call what is decided there)
+//!     │ call: one message, one answer                                   │
+//!     │ send: a whole HTTP exchange, streamed (forwarded API requests)  │
+//!     └ tunnel: bytes both ways; the server sends requests to the node through it
+//! ```
+//!
+//! Every request names the protocol's version in a header ([`PROTOCOL`]), so that two builds that do not understand each other say so
+//! instead of misreading. Everything a peer sends has a limit in size and time; bytes that make no sense are an error, never a panic.
 
-use std::sync::Arc;
-use std::time::Duration;
+mod body;
+mod channel;
+mod error;
+mod listener;
+mod message;
+pub mod node_link;
+mod remote_link;
+#[cfg(test)]
+mod tests;
+mod tunnel;
 
-use futures_util::future::BoxFuture;
-use serde::{Deserialize, Serialize};
+pub use body::{Body, MAX_MESSAGE, answer, empty, full, message_response, refusal, refusal_status, whole};
+pub use channel::Channel;
+pub use error::RpcError;
+pub use listener::{Caller, Handler, Listener, ListenerConfig};
+pub use message::Message;
+pub use node_link::{Assignment, AssignmentBatch, HeartbeatReply, LinkError, NodeLink};
+pub use remote_link::RemoteLink;
+pub use tunnel::{serve_tunnel, tunnel_channel, tunnel_of};
 
-use crate::model::{Allocation, AllocationUpdate, Job, Node, NodeId};
+/// The version of everything in this room. A change that an older build would misread raises it.
+pub const PROTOCOL: &str = "1";
 
-/// An allocation that the node shall make true, with the specification it runs.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Assignment {
-    pub allocation: Arc<Allocation>,
-    pub job: Arc<Job>,
-}
-
-/// What changed for one node after the index it asked from.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct AssignmentBatch {
-    /// Ask again from here.
-    pub index: u64,
-    /// `assignments` is the node's whole slice, with what is over but not yet collected: whatever the node has beside it is to be
-    /// stopped and forgotten, directories and journal entries included.
-    pub complete: bool,
-    pub assignments: Vec<Assignment>,
-}
-
-/// What a registration or heartbeat is answered with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct HeartbeatReply {
-    /// Send the next heartbeat within this time.
-    pub ttl: Duration,
-}
-
-/// Why a call over the link did not work.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
-pub enum LinkError {
-    #[error("no server can be reached: {0}")]
-    Unreachable(String),
-    #[error("the cluster has no leader")]
-    NoLeader,
-    #[error("the servers do not know this node: register again")]
-    UnknownNode,
-    #[error("{0}")]
-    Refused(String),
-}
-
-/// A node's connection to the servers.
-pub trait NodeLink: Send + Sync + 'static {
-    /// Announces the node and its facts; repeated when they change. Durable when it returns.
-    fn register(&self, node: Node) -> BoxFuture<'_, Result<HeartbeatReply, LinkError>>;
-
-    fn heartbeat(&self, node: NodeId) -> BoxFuture<'_, Result<HeartbeatReply, LinkError>>;
-
-    /// Resolves as soon as something newer than `after` concerns this node; `after = 0` resolves at once with the complete
-    /// slice. May resolve early with an empty batch; ask again from its index.
-    fn assignments(&self, node: NodeId, after: u64) -> BoxFuture<'_, Result<AssignmentBatch, LinkError>>;
-
-    /// Reports what became of allocations. Durable when it returns.
-    fn update_allocations(&self, node: NodeId, updates: Vec<AllocationUpdate>) -> BoxFuture<'_, Result<(), LinkError>>;
-}
+/// The header that carries [`PROTOCOL`].
+pub const PROTOCOL_HEADER: &str = "x-pannier-protocol";

@@ -7,6 +7,7 @@ use super::deployment;
 use super::feasibility::GroupProfile;
 use super::place::{self, GroupRequest, Live};
 use super::placement::Fleet;
+use super::preempt::Preemptor;
 use super::reconcile::{self, Comparison, Context, GroupChanges, Instance, Mark, Placeability, PreviousFate, StopOrder, Tally};
 use super::view::StateView;
 use super::{DueJob, MOST_PROFILES, Scheduler};
@@ -37,6 +38,8 @@ pub struct Decision {
     pub queued: BTreeMap<Text, u32>,
     pub put_off: u32,
     pub tallies: BTreeMap<Text, Tally>,
+    /// Who was pushed aside.
+    pub evicted: Vec<Arc<Allocation>>,
 }
 
 /// A group with what it needs, before it is placed.
@@ -117,14 +120,16 @@ impl Scheduler {
         decision: &mut Decision,
     ) {
         let start = self.fleet.checkpoint();
+        let evictions = self.residents.checkpoint();
         let newest = job.job_modify_index;
         let mut live = live_instances(&self.fleet, &reconciled);
         let algorithm = view.config().algorithm;
+        let preempts = view.config().preempts(job.job_type);
         let mut conditional_stops = Vec::new();
         for (position, Reconciled { group, profile, changes }) in reconciled.into_iter().enumerate() {
             let deployment = decision.deployment.filter(|_| members.contains(&group.name));
             let GroupChanges { stops, in_place, marks, places, put_off, room, mut tally, .. } = changes;
-            let wanted = u32::try_from(places.len()).unwrap_or(u32::MAX);
+            let wanted = Instance::number(&places);
             let mut queued = 0;
             for (number, Batch { spec, canary, places }) in batches(places).into_iter().enumerate() {
                 let older = spec.and_then(|spec| view.job_spec(&spec));
@@ -147,13 +152,16 @@ impl Scheduler {
                     algorithm,
                     salt,
                 };
-                let outcome = place::place_group(&mut self.fleet, &request, places, room, &mut live);
+                let preemptor = if preempts { Preemptor::new(view, &mut self.residents, job) } else { None };
+                let outcome = place::place_group(&mut self.fleet, &request, places, room, &mut live, preemptor);
                 tally.destructive -= outcome.put_off;
                 tally.ignore += outcome.put_off;
                 decision.put_off += outcome.put_off;
                 decision.placements.extend(outcome.placements);
                 conditional_stops.extend(outcome.stops);
                 decision.failed.extend(outcome.failed.map(|metrics| (group.name.clone(), metrics)));
+                tally.preemptions += u32::try_from(outcome.evicted.len()).unwrap_or(u32::MAX);
+                decision.evicted.extend(outcome.evicted);
                 queued += outcome.queued;
             }
             decision.stops.extend(stops);
@@ -166,7 +174,9 @@ impl Scheduler {
         if job.all_at_once && !decision.failed.is_empty() {
             // All or nothing: what found a place gives it back.
             self.fleet.roll_back(start);
+            self.residents.roll_back(evictions);
             decision.placements.clear();
+            decision.evicted.clear();
             return;
         }
         if job.all_at_once {
@@ -260,7 +270,7 @@ fn live_instances(fleet: &Fleet, reconciled: &[Reconciled<'_>]) -> Vec<Live> {
             changes.places.iter().filter(replaced).filter_map(|instance| Some(instance.previous.as_ref()?.id)).collect();
         for allocation in &changes.keep {
             if let Some(ord) = fleet.ord(allocation.node_id) {
-                live.push(Live { ord, group: position, leaving: leaving.contains(&allocation.id) });
+                live.push(Live { ord, count: 1, group: position, leaving: leaving.contains(&allocation.id) });
             }
         }
     }

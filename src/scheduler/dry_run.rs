@@ -20,6 +20,8 @@ pub struct DryRun {
     pub failed: BTreeMap<Text, Arc<PlacementMetrics>>,
     /// When the next failed allocation would be placed again, if one waits.
     pub next_attempt: Option<Timestamp>,
+    /// Allocations of other jobs that would have to leave.
+    pub evicted: Vec<AllocId>,
 }
 
 /// Decides as if `job` were registered now. The indexes of `job` need not be filled in.
@@ -30,8 +32,13 @@ pub fn dry_run(view: &dyn StateView, job: &Job, now: Timestamp) -> DryRun {
     let overlaid = Overlaid { view, job: Arc::new(job) };
     let mut scheduler = Scheduler::new();
     scheduler.observe(&overlaid, &Touched::default());
-    let Decision { failed, tallies, marks, .. } = scheduler.decide(&overlaid, &due, 0, now);
-    DryRun { groups: tallies, failed, next_attempt: marks.iter().filter(|mark| !mark.disconnected).map(|mark| mark.at).min() }
+    let Decision { failed, tallies, marks, evicted, .. } = scheduler.decide(&overlaid, &due, 0, now);
+    DryRun {
+        groups: tallies,
+        failed,
+        evicted: evicted.into_iter().map(|allocation| allocation.id).collect(),
+        next_attempt: marks.iter().filter(|mark| !mark.disconnected).map(|mark| mark.at).min(),
+    }
 }
 
 /// The job with the indexes that its registration would give it: an unchanged one keeps its reference.

@@ -4,9 +4,10 @@
 //! The way of an evaluation:
 //!
 //! 1. [`Scheduler::process`] takes all due evaluations, merges those of one job, and goes through the jobs by priority.
-//! 2. `reconcile` compares what a job asks for with its allocations: what to stop, keep, update, move, start.
-//! 3. `place` turns "start" into numbers, lets the packing core (`placement`) pick nodes, and writes runs.
-//! 4. `settle` says what became of the evaluation: complete, or blocked until there is capacity.
+//! 2. `deployment` says what the roll-out of its newest version has come to: it goes on, is promoted, or has failed.
+//! 3. `reconcile` compares what a job asks for with its allocations: what to stop, keep, update, move, start.
+//! 4. `place` turns "start" into numbers, lets the packing core (`placement`) pick nodes, and writes runs.
+//! 5. `settle` says what became of the evaluation: complete, or blocked until there is capacity.
 //!
 //! Jobs see the places that earlier jobs of the same plan took. Nothing of a plan is remembered once it is made: the next one
 //! starts from what [`Scheduler::observe`] read, so a plan that was never applied is simply forgotten.
@@ -16,7 +17,8 @@ mod deployment;
 mod dry_run;
 mod feasibility;
 mod place;
-mod placement;
+pub mod placement;
+mod preempt;
 mod reconcile;
 mod settle;
 #[cfg(test)]
@@ -38,6 +40,7 @@ pub use view::StateView;
 
 use feasibility::GroupProfile;
 use placement::Fleet;
+use preempt::Residents;
 
 /// What changed in the state since the last observation.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -52,6 +55,7 @@ pub struct Touched {
 #[derive(Debug, Default)]
 pub struct Scheduler {
     fleet: Fleet,
+    residents: Residents,
     profiles: HashMap<(JobRef, Text), Arc<GroupProfile>>,
     observed: bool,
 }
@@ -70,9 +74,11 @@ impl Scheduler {
     pub fn observe(&mut self, view: &dyn StateView, touched: &Touched) {
         if touched.everything || !self.observed {
             self.fleet.clear();
+            self.residents.clear();
             self.profiles.clear();
             for node in view.nodes() {
                 self.fleet.set(&node, &view.allocations_on_node(node.id));
+                self.note(node.id);
             }
             self.observed = true;
             return;
@@ -81,9 +87,18 @@ impl Scheduler {
         nodes.extend(touched.allocations.iter().filter_map(|id| Some(view.allocation(*id)?.node_id)));
         for id in nodes {
             match view.node(id) {
-                Some(node) => self.fleet.set(&node, &view.allocations_on_node(id)),
+                Some(node) => {
+                    self.fleet.set(&node, &view.allocations_on_node(id));
+                    self.note(id);
+                }
                 None => self.fleet.remove(id),
             }
+        }
+    }
+
+    fn note(&mut self, id: NodeId) {
+        if let Some(ord) = self.fleet.ord(id) {
+            self.residents.forget(ord, id);
         }
     }
 
@@ -96,6 +111,7 @@ impl Scheduler {
             self.observe(view, &Touched::default());
         }
         let start = self.fleet.checkpoint();
+        let evictions = self.residents.checkpoint();
         let mut plan = Plan { created_at: now, id_seed: seed, ..Plan::default() };
         let mut ids = settle::EvalIds::new(seed);
         for due in by_job(evaluations) {
@@ -103,6 +119,7 @@ impl Scheduler {
             settle::settle(view, &due, decision, &mut ids, now, &mut plan);
         }
         self.fleet.roll_back(start);
+        self.residents.roll_back(evictions);
         plan
     }
 }

@@ -45,6 +45,7 @@ pub fn settle(view: &dyn StateView, due: &DueJob, mut decision: Decision, ids: &
     plan.new_deployments.extend(decision.new_deployment.take());
     plan.deployment_updates.append(&mut decision.deployment_updates);
     plan.evaluations.extend(follow_ups);
+    settlement.evaluate_evicted(&decision, plan);
     if decision.again {
         plan.evaluations.push(settlement.look_again());
     }
@@ -90,6 +91,19 @@ impl Settlement<'_> {
         }
         self.next = created.first().map(|evaluation| evaluation.id);
         created
+    }
+
+    /// The jobs of the evicted look for other places.
+    fn evaluate_evicted(&mut self, decision: &Decision, plan: &mut Plan) {
+        let jobs: BTreeSet<_> = decision.evicted.iter().map(|allocation| &allocation.job.key).collect();
+        for job in jobs.into_iter().filter_map(|key| self.view.job(key)) {
+            let (id, trigger) = (self.ids.next(), EvalTrigger::Preemption);
+            let mut evaluation = Evaluation::pending(id, job.key.clone(), job.job_type, job.priority, trigger, self.now);
+            evaluation.job_modify_index = job.job_modify_index;
+            evaluation.previous = Some(self.due.primary.id);
+            evaluation.status_description = "allocations were preempted".into();
+            plan.evaluations.push(evaluation);
+        }
     }
 
     fn follow_up(&self, id: EvalId, trigger: EvalTrigger, at: Timestamp) -> Evaluation {

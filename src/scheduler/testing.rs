@@ -151,6 +151,7 @@ pub fn allocation(job: &Job, index: u32, node: u128) -> Allocation {
         ask: job.groups[0].ask(),
         ports: vec![],
         cores: vec![],
+        devices: vec![],
         desired_status: AllocDesiredStatus::Run,
         desired_description: "".into(),
         desired_transition: Default::default(),
@@ -164,6 +165,7 @@ pub fn allocation(job: &Job, index: u32, node: u128) -> Allocation {
         reschedules: vec![],
         follow_up_eval: None,
         preempted_by: None,
+        preempted: vec![],
         metrics: Arc::new(PlacementMetrics::default()),
         create_index: 20,
         modify_index: 20,
@@ -342,7 +344,8 @@ impl FakeState {
         for placement in &plan.placements {
             let spec = Arc::clone(&self.specs[&placement.job]);
             for run in &placement.runs {
-                let (ports, cores) = (run.ports.len() / run.count as usize, run.cores.len() / run.count as usize);
+                let per = |all: usize| all / run.count as usize;
+                let (ports, cores, devices) = (per(run.ports.len()), per(run.cores.len()), per(run.devices.len()));
                 for offset in 0..run.count {
                     let at = offset as usize;
                     let mut row = allocation(&spec, run.first_index + offset, run.node.0);
@@ -352,7 +355,15 @@ impl FakeState {
                     row.ask = placement.ask;
                     row.ports = run.ports[at * ports..(at + 1) * ports].to_vec();
                     row.cores = run.cores[at * cores..(at + 1) * cores].to_vec();
+                    row.devices = run.devices[at * devices..(at + 1) * devices].to_vec();
                     row.client_status = AllocClientStatus::Pending;
+                    row.preempted = run.preempts.clone();
+                    for victim in &run.preempts {
+                        self.edit(*victim, |allocation| {
+                            allocation.desired_status = AllocDesiredStatus::Evict;
+                            allocation.preempted_by = Some(row.id);
+                        });
+                    }
                     row.previous = run.previous;
                     row.reschedules = run.reschedules.clone();
                     row.modify_time = plan.created_at;

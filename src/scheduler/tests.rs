@@ -1,7 +1,11 @@
 //! The scheduler as its callers see it: states in, plans out, applied and asked again.
 
+mod absurd;
 mod cases;
+mod devices;
+mod events;
 mod placement;
+mod preemption;
 mod properties;
 mod roll_out;
 

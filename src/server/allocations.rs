@@ -1,13 +1,20 @@
 //! Verbs on allocations, and what nodes' reports set off.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{Registered, Server, ServerError, evaluation_of};
 use crate::model::allocation::DesiredTransition;
-use crate::model::{AllocClientStatus, AllocId, Allocation, AllocationUpdate, EvalTrigger, Evaluation, JobKey};
+use crate::model::{AllocClientStatus, AllocId, Allocation, AllocationUpdate, DeploymentId, EvalTrigger, Evaluation, JobKey};
 use crate::state::{Command, State};
 use crate::util::clock::Timestamp;
+
+/// Verdicts on a deployment of 10,000 instances are gathered for a fifth of a second, on one of 100 not at all.
+const PACE_PER_INSTANCE: Duration = Duration::from_micros(20);
+const QUICKEST_PACE: Duration = Duration::from_millis(20);
+const SLOWEST_PACE: Duration = Duration::from_secs(5);
 
 impl Server {
     /// Stops an allocation; the scheduler places another one.
@@ -42,11 +49,26 @@ fn called_for(state: &State, updates: &[AllocationUpdate], now: Timestamp) -> Ve
         let Some(trigger) = trigger(state, allocation, update) else { continue };
         if let Some(job) = state.job(&allocation.job.key) {
             let deployment_id = allocation.deployment.filter(|_| trigger == EvalTrigger::DeploymentWatcher);
-            let evaluation = || Evaluation { deployment_id, ..evaluation_of(job, trigger, now) };
-            evaluations.entry(job.key.clone()).or_insert_with(evaluation);
+            let wait_until = deployment_id.and_then(|id| gathered_at(state, id, now));
+            let evaluation = Evaluation { deployment_id, wait_until, ..evaluation_of(job, trigger, now) };
+            match evaluations.entry(job.key.clone()) {
+                Entry::Vacant(free) => _ = free.insert(evaluation),
+                // What cannot wait takes the other along.
+                Entry::Occupied(mut other) if wait_until.is_none() => _ = other.insert(evaluation),
+                Entry::Occupied(_) => {}
+            }
         }
     }
     evaluations.into_values().collect()
+}
+
+/// When verdicts on a large deployment are looked at together: looking costs in proportion to its size, and verdicts come one by one. The
+/// instants are the same for all, so that one evaluation sees whatever came before. `None`: at once.
+fn gathered_at(state: &State, id: DeploymentId, now: Timestamp) -> Option<Timestamp> {
+    let total: u32 = state.deployment(id)?.groups.values().map(|group| group.desired_total).fold(0, u32::saturating_add);
+    let pace = PACE_PER_INSTANCE.saturating_mul(total).min(SLOWEST_PACE);
+    let pace = i64::try_from(pace.as_nanos()).ok().filter(|_| pace >= QUICKEST_PACE)?;
+    Some(Timestamp((now.0 / pace + 1) * pace))
 }
 
 fn trigger(state: &State, allocation: &Arc<Allocation>, update: &AllocationUpdate) -> Option<EvalTrigger> {

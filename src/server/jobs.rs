@@ -169,7 +169,7 @@ impl Server {
         }
     }
 
-    fn existing_job(&self, key: &JobKey) -> Result<Arc<Job>, ServerError> {
+    pub(super) fn existing_job(&self, key: &JobKey) -> Result<Arc<Job>, ServerError> {
         self.store().load().job(key).cloned().ok_or(ServerError::NotFound("job not found"))
     }
 }

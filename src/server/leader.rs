@@ -5,7 +5,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use super::{Server, deployments, drains, garbage, scheduler_loop, silent_nodes};
+use super::{Server, deployments, drains, garbage, periodic, scheduler_loop, silent_nodes};
 use crate::state::Command;
 use crate::util::clock::Timestamp;
 
@@ -29,6 +29,7 @@ pub(super) async fn lead(server: Arc<Server>) {
             () = silent_nodes::watch(&server) => {}
             () = drains::run(&server) => {}
             () = deployments::watch(&server) => {}
+            () = periodic::run(&server) => {}
             () = collect_garbage(&server) => {}
         }
     }

@@ -2,9 +2,10 @@
 //!
 //! Every verb builds a [`Command`] (ids and times are made here, so that `apply` need not) and proposes it; nothing is answered before it is
 //! durable on a quorum. Beside the verbs run the leader's loops, each a pure decision with a thin driver: the scheduler loop, missed
-//! heartbeats, garbage collection.
+//! heartbeats, periodic jobs, drains, garbage collection.
 
 mod allocations;
+mod children;
 mod cluster;
 mod deployments;
 mod drains;
@@ -13,7 +14,10 @@ pub mod heartbeats;
 mod jobs;
 mod leader;
 pub mod node_link;
+mod periodic;
+pub mod request_id;
 mod scheduler_loop;
+mod security;
 mod silent_nodes;
 mod view;
 
@@ -25,9 +29,11 @@ use tokio::task::JoinSet;
 
 use crate::model::{EvalId, Evaluation, Text};
 use crate::raft::{ProposeError, Raft, ReadError};
+use crate::state::command::Request;
 use crate::state::{Command, Rejection, Reply, Store};
 use crate::util::clock::Timestamp;
 
+pub use children::{DispatchJob, Dispatched};
 pub use cluster::DrainRequest;
 pub use deployments::DeploymentChange;
 pub use jobs::{DryRunResult, RegisterJob};
@@ -128,7 +134,7 @@ impl Server {
     }
 
     async fn propose(&self, command: Command) -> Result<Reply, ServerError> {
-        Ok(self.raft.propose(command).await?)
+        Ok(self.raft.propose_request(Request { id: request_id::next_proposal(), command }).await?)
     }
 
     fn with_heartbeats<T>(&self, use_them: impl FnOnce(&mut heartbeats::Heartbeats) -> T) -> T {
@@ -138,7 +144,7 @@ impl Server {
 
 /// A fresh pending evaluation.
 fn evaluation_of(job: &crate::model::Job, trigger: crate::model::EvalTrigger, now: Timestamp) -> Evaluation {
-    Evaluation::pending(EvalId::random(), job.key.clone(), job.job_type, job.priority, trigger, now)
+    Evaluation::pending(request_id::next_evaluation(), job.key.clone(), job.job_type, job.priority, trigger, now)
 }
 
 /// How long a leader waits before it tries a step again that failed.

@@ -138,8 +138,8 @@ impl Pending {
             Change::Allocation { before, after, .. } => {
                 self.touched.allocations.extend(before.iter().chain(after).map(|row| row.id).take(1));
                 self.touched.nodes.extend(before.iter().chain(after).map(|row| row.node_id).take(1));
-                let held = before.as_ref().is_some_and(|row| row.occupies());
-                let holds = after.as_ref().is_some_and(|row| row.occupies());
+                let held = before.as_ref().is_some_and(|row| row.holds_room());
+                let holds = after.as_ref().is_some_and(|row| row.holds_room());
                 self.capacity |= held && !holds;
             }
             Change::SchedulerConfig => self.capacity = true,

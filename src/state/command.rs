@@ -11,6 +11,7 @@ use crate::model::allocation::DesiredTransition;
 use crate::model::node::DrainStrategy;
 use crate::model::plan::DeploymentUpdate;
 use crate::model::scheduler_config::SchedulerConfig;
+use crate::model::security::{JoinRefusal, SecurityChange};
 use crate::model::{
     AllocId, AllocationUpdate, DeploymentId, Eligibility, EvalId, Evaluation, Job, JobKey, Node, NodeId, NodeStatus, Plan, Text,
 };
@@ -125,6 +126,32 @@ pub enum Command {
         evaluation: Option<Box<Evaluation>>,
         at: Timestamp,
     },
+    /// A time in a periodic job's table came.
+    LaunchPeriodic {
+        parent: JobKey,
+        scheduled: Timestamp,
+        /// `None`: skipped, since an earlier launch still runs.
+        child: Option<Box<Child>>,
+        at: Timestamp,
+    },
+    /// A child that somebody asked for: a dispatch, or a launch out of turn.
+    StartChild {
+        parent: JobKey,
+        /// A second start with the token of an earlier one, whose child is still known, changes nothing.
+        idempotency_token: Option<Text>,
+        child: Box<Child>,
+        at: Timestamp,
+    },
+    ChangeSecurity {
+        change: SecurityChange,
+    },
+}
+
+/// A job to be launched by its parent.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Child {
+    pub job: Arc<Job>,
+    pub evaluation: Evaluation,
 }
 
 /// Rows that are over and old enough; whatever came alive again meanwhile is kept.
@@ -166,6 +193,18 @@ pub enum Rejection {
     DeploymentNotFound,
     #[error("deployment is terminal")]
     DeploymentOver,
+    #[error("the job was stopped or replaced meanwhile")]
+    ParentGone,
+    #[error("the launch was made already")]
+    AlreadyLaunched,
+    #[error("job {0:?} exists already")]
+    ChildExists(Text),
+    #[error(transparent)]
+    JoinRefused(#[from] JoinRefusal),
+    #[error("join token not found")]
+    JoinTokenNotFound,
+    #[error("the cluster has its authority already")]
+    SecurityExists,
 }
 
 /// What stands where an index was enforced.

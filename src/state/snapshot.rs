@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use super::tables::{State, Submission, Table};
 use crate::codec::{self, CodecError, Persisted};
 use crate::model::scheduler_config::SchedulerConfig;
-use crate::model::{Allocation, Deployment, Evaluation, Job, JobKey, Node, NodeId};
+use crate::model::security::ClusterSecurity;
+use crate::model::{Allocation, Deployment, Evaluation, Job, JobKey, Node, NodeId, Text};
+use crate::util::clock::Timestamp;
 
 /// The order of variants is their tag on disk: append only.
 #[derive(Serialize, Deserialize)]
@@ -28,6 +30,11 @@ enum Row {
     Deployment(Arc<Deployment>),
     Request(u64, u128),
     Collection(NodeId, u64),
+    /// A periodic job, and up to when its launches are settled.
+    Launch(JobKey, Timestamp),
+    /// Parent, idempotency token, child.
+    Dispatch(JobKey, Text, JobKey),
+    Security(Arc<ClusterSecurity>),
 }
 
 impl Persisted for Row {
@@ -47,7 +54,11 @@ pub fn encode(state: &State) -> Result<Vec<u8>, CodecError> {
         .chain(state.evaluations.values().map(|row| Row::Evaluation(Arc::clone(row))))
         .chain(state.deployments.values().map(|row| Row::Deployment(Arc::clone(row))))
         .chain(state.requests_by_index.iter().map(|(index, id)| Row::Request(*index, *id)))
-        .chain(state.collections.iter().map(|(node, index)| Row::Collection(*node, *index)));
+        .chain(state.collections.iter().map(|(node, index)| Row::Collection(*node, *index)))
+        .chain(state.launches.iter().map(|(key, settled)| Row::Launch(key.clone(), *settled)))
+        .chain(state.dispatches.iter().map(|((parent, token), child)| Row::Dispatch(parent.clone(), token.clone(), child.clone())))
+        // A cluster without one (a dev agent) has no such row.
+        .chain(state.security.is_initialized().then(|| Row::Security(Arc::clone(&state.security))));
     let mut bytes = Vec::new();
     for row in rows {
         let envelope = codec::encode(&row)?;
@@ -87,6 +98,9 @@ fn insert(state: &mut State, row: Row) -> Result<(), CodecError> {
                 version: Row::VERSION,
                 reason: format!("job {key} has no specification {index}"),
             })?;
+            if let Some(parent) = job.parent() {
+                state.children.insert((parent, key.clone()));
+            }
             state.jobs.insert(key, job);
         }
         Row::Submission(key, index, row) => {
@@ -119,6 +133,14 @@ fn insert(state: &mut State, row: Row) -> Result<(), CodecError> {
         Row::Collection(node, index) => {
             state.collections.insert(node, index);
         }
+        Row::Launch(key, settled) => {
+            state.launches.insert(key, settled);
+        }
+        Row::Dispatch(parent, token, child) => {
+            state.dispatch_tokens.insert(child.clone(), (parent.clone(), token.clone()));
+            state.dispatches.insert((parent, token), child);
+        }
+        Row::Security(security) => state.security = security,
     }
     Ok(())
 }

@@ -7,7 +7,9 @@ use imbl::{OrdMap, OrdSet};
 use serde::{Deserialize, Serialize};
 
 use crate::model::scheduler_config::SchedulerConfig;
+use crate::model::security::ClusterSecurity;
 use crate::model::{AllocId, Allocation, Deployment, DeploymentId, EvalId, Evaluation, Job, JobKey, JobRef, Node, NodeId, Text};
+use crate::util::clock::Timestamp;
 
 /// A table, as far as "did anything in it change" goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,6 +51,13 @@ pub struct State {
     pub(super) specifications: OrdMap<(JobKey, u64), Arc<Job>>,
     /// By `job_modify_index`, like the specification it belongs to.
     pub(super) submissions: OrdMap<(JobKey, u64), Arc<Submission>>,
+    /// Parent and child, for jobs that a periodic or parameterized job launched.
+    pub(super) children: OrdSet<(JobKey, JobKey)>,
+    /// Up to when the launches of each periodic job are settled: launched, skipped, or from before it was registered.
+    pub(super) launches: OrdMap<JobKey, Timestamp>,
+    /// Children of parameterized jobs by the idempotency token of their dispatch.
+    pub(super) dispatches: OrdMap<(JobKey, Text), JobKey>,
+    pub(super) dispatch_tokens: OrdMap<JobKey, (JobKey, Text)>,
     pub(super) nodes: OrdMap<NodeId, Arc<Node>>,
     pub(super) allocations: OrdMap<AllocId, Arc<Allocation>>,
     pub(super) allocations_by_job: OrdSet<(JobKey, AllocId)>,
@@ -63,6 +72,7 @@ pub struct State {
     pub(super) deployments: OrdMap<DeploymentId, Arc<Deployment>>,
     pub(super) deployments_by_job: OrdSet<(JobKey, DeploymentId)>,
     pub(super) scheduler_config: SchedulerConfig,
+    pub(super) security: Arc<ClusterSecurity>,
     /// Index at which the newest client requests were applied, so that a retried one is not applied twice.
     pub(super) requests: OrdMap<u128, u64>,
     pub(super) requests_by_index: OrdSet<(u64, u128)>,
@@ -83,6 +93,11 @@ impl State {
         &self.scheduler_config
     }
 
+    /// Authorities, tokens and members. Nobody waits for it to change, so it is no [`Table`].
+    pub fn security(&self) -> &Arc<ClusterSecurity> {
+        &self.security
+    }
+
     pub fn job(&self, key: &JobKey) -> Option<&Arc<Job>> {
         self.jobs.get(key)
     }
@@ -90,6 +105,22 @@ impl State {
     /// All jobs by namespace and id.
     pub fn jobs(&self) -> impl DoubleEndedIterator<Item = &Arc<Job>> {
         self.jobs.values()
+    }
+
+    /// The jobs that a periodic or parameterized job launched, by id.
+    pub fn children(&self, parent: &JobKey) -> impl Iterator<Item = &Arc<Job>> {
+        let first = (parent.clone(), JobKey::new("", ""));
+        self.children.range(first..).take_while(move |(of, _)| of == parent).filter_map(|(_, child)| self.jobs.get(child))
+    }
+
+    /// Every periodic job that is not stopped, with the time up to which its launches are settled.
+    pub fn periodic_jobs(&self) -> impl Iterator<Item = (&Arc<Job>, Timestamp)> {
+        self.launches.iter().filter_map(|(key, settled)| Some((self.jobs.get(key)?, *settled)))
+    }
+
+    /// The child that was dispatched with this idempotency token.
+    pub fn dispatched_with(&self, parent: &JobKey, token: &str) -> Option<&Arc<Job>> {
+        self.jobs.get(self.dispatches.get(&(parent.clone(), token.into()))?)
     }
 
     /// The specification that an allocation runs.

@@ -3,6 +3,7 @@
 
 pub mod backoff;
 pub mod clock;
+pub mod cron;
 pub mod go_duration;
 pub mod metrics;
 pub mod random;

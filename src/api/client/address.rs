@@ -13,6 +13,8 @@ const DEFAULT_PORT: u16 = 4646;
 pub enum Address {
     /// `host:port`.
     Http { authority: String },
+    /// As [`Self::Http`], over TLS.
+    Https { authority: String },
     /// The path of a Unix socket.
     Unix { path: PathBuf },
 }
@@ -21,7 +23,7 @@ impl Address {
     /// The authority to put into a request's URI and `Host` header.
     pub(super) fn authority(&self) -> &str {
         match self {
-            Self::Http { authority } => authority,
+            Self::Http { authority } | Self::Https { authority } => authority,
             Self::Unix { .. } => "localhost",
         }
     }
@@ -38,13 +40,11 @@ impl FromStr for Address {
             }
             return Ok(Self::Unix { path: path.into() });
         }
-        if text.starts_with("https://") {
-            return Err(ClientError::TlsUnsupported { address: text.to_owned() });
-        }
-        let rest = match text.split_once("://") {
-            Some(("http", rest)) => rest,
-            Some(_) => return Err(invalid("the scheme has to be http or unix")),
-            None => text,
+        let (is_secure, rest) = match text.split_once("://") {
+            Some(("http", rest)) => (false, rest),
+            Some(("https", rest)) => (true, rest),
+            Some(_) => return Err(invalid("the scheme has to be http, https or unix")),
+            None => (false, text),
         };
         let authority = rest.trim_end_matches('/');
         if authority.is_empty() || authority.contains(['/', '?', '#', '@', ' ']) {
@@ -52,11 +52,11 @@ impl FromStr for Address {
         }
         let parsed: hyper::http::uri::Authority = authority.parse().map_err(|_| invalid("expected http://host:port or unix:///path"))?;
         let port = authority.strip_prefix(parsed.host()).unwrap_or_default();
-        if let Some(port) = port.strip_prefix(':') {
-            port.parse::<u16>().map_err(|_| invalid("the port has to be a number up to 65535"))?;
-            return Ok(Self::Http { authority: authority.to_owned() });
+        if let Some(number) = port.strip_prefix(':') {
+            number.parse::<u16>().map_err(|_| invalid("the port has to be a number up to 65535"))?;
         }
-        Ok(Self::Http { authority: format!("{authority}:{DEFAULT_PORT}") })
+        let authority = if port.is_empty() { format!("{authority}:{DEFAULT_PORT}") } else { authority.to_owned() };
+        Ok(if is_secure { Self::Https { authority } } else { Self::Http { authority } })
     }
 }
 
@@ -64,6 +64,7 @@ impl fmt::Display for Address {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Http { authority } => write!(f, "http://{authority}"),
+            Self::Https { authority } => write!(f, "https://{authority}"),
             Self::Unix { path } => write!(f, "unix://{}", path.display()),
         }
     }
@@ -81,6 +82,7 @@ mod tests {
             ("http://nomad.example", "http://nomad.example:4646"),
             ("10.0.0.1:80", "http://10.0.0.1:80"),
             ("http://[::1]:4646", "http://[::1]:4646"),
+            ("https://10.0.0.1", "https://10.0.0.1:4646"),
             ("unix:///run/pannier.sock", "unix:///run/pannier.sock"),
         ] {
             assert_eq!(text.parse::<Address>().unwrap().to_string(), shown, "{text}");
@@ -89,7 +91,6 @@ mod tests {
 
     #[test]
     fn refuses_the_rest_with_a_reason() {
-        assert!(matches!("https://a:1".parse::<Address>(), Err(ClientError::TlsUnsupported { .. })));
         for text in ["", "http://", "unix://", "ftp://a", "http://a/v1/jobs", "http://a:99999", "http://a:", "http://a b"] {
             assert!(matches!(text.parse::<Address>(), Err(ClientError::InvalidAddress { .. })), "{text}");
         }

@@ -14,34 +14,44 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 
 use super::address::Address;
+use super::tls::Tls;
 
 /// Long enough for a far-away cluster, short enough for a person who mistyped an address.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Connects to its address whatever host the request's URI names.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(super) struct Connector {
     address: Address,
+    /// For `https`.
+    tls: Option<Tls>,
 }
 
 impl Connector {
-    pub(super) fn new(address: Address) -> Self {
-        Self { address }
+    pub(super) fn new(address: Address, tls: Option<Tls>) -> Self {
+        Self { address, tls }
     }
 
-    async fn connect(address: Address) -> io::Result<Transport> {
+    async fn connect(address: Address, tls: Option<Tls>) -> io::Result<Transport> {
         let connecting = async {
             match address {
-                Address::Http { authority } => {
-                    let stream = TcpStream::connect(authority).await?;
-                    stream.set_nodelay(true)?;
-                    Ok(Transport::new(stream))
+                Address::Http { authority } => Ok(Transport::new(dial(&authority).await?)),
+                Address::Https { authority } => {
+                    let tls = tls.ok_or_else(|| io::Error::other("no TLS settings"))?;
+                    let stream = dial(&authority).await?;
+                    Ok(Transport::new(tls.encrypt(&authority, stream).await?))
                 }
                 Address::Unix { path } => connect_unix(path).await,
             }
         };
         tokio::time::timeout(CONNECT_TIMEOUT, connecting).await.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
     }
+}
+
+async fn dial(authority: &str) -> io::Result<TcpStream> {
+    let stream = TcpStream::connect(authority).await?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
 }
 
 #[cfg(unix)]
@@ -64,7 +74,7 @@ impl tower::Service<Uri> for Connector {
     }
 
     fn call(&mut self, _: Uri) -> Self::Future {
-        Box::pin(Self::connect(self.address.clone()))
+        Box::pin(Self::connect(self.address.clone(), self.tls.clone()))
     }
 }
 

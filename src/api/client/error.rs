@@ -10,8 +10,8 @@ pub enum ClientError {
     #[error("invalid address {address:?}: {reason}")]
     InvalidAddress { address: String, reason: &'static str },
 
-    #[error("cannot use {address:?}: TLS is not supported by this client yet; use an http:// or unix:// address")]
-    TlsUnsupported { address: String },
+    #[error("TLS cannot be set up: {0}")]
+    Tls(String),
 
     #[error("invalid {what}: it cannot be sent in an HTTP header")]
     InvalidHeader { what: &'static str },

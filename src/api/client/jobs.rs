@@ -10,9 +10,9 @@ use crate::api::types::allocation::AllocationListStub;
 use crate::api::types::deployment::Deployment;
 use crate::api::types::evaluation::Evaluation;
 use crate::api::types::job::{
-    EvalOptions, JobDeregisterResponse, JobEvaluateRequest, JobListStub, JobParseRequest, JobPlanRequest, JobPlanResponse,
-    JobRegisterRequest, JobRegisterResponse, JobRevertRequest, JobSubmission, JobSummary, JobValidateRequest, JobValidateResponse,
-    JobVersionsResponse,
+    EvalOptions, JobDeregisterResponse, JobDispatchRequest, JobDispatchResponse, JobEvaluateRequest, JobListStub, JobParseRequest,
+    JobPlanRequest, JobPlanResponse, JobRegisterRequest, JobRegisterResponse, JobRevertRequest, JobSubmission, JobSummary,
+    JobValidateRequest, JobValidateResponse, JobVersionsResponse, PeriodicForceResponse,
 };
 use crate::api::types::scale::{ScaleRequest, ScaleStatus};
 
@@ -68,6 +68,14 @@ impl Client {
     pub async fn evaluate_job(&self, id: &str, force_reschedule: bool) -> Result<JobRegisterResponse, ClientError> {
         let body = JobEvaluateRequest { job_id: id.to_owned(), eval_options: EvalOptions { force_reschedule } };
         self.put(ApiRequest::new(Method::PUT, &["job", id, "evaluate"]), &body).await
+    }
+
+    pub async fn dispatch_job(&self, id: &str, request: &JobDispatchRequest) -> Result<JobDispatchResponse, ClientError> {
+        self.put(ApiRequest::new(Method::PUT, &["job", id, "dispatch"]), request).await
+    }
+
+    pub async fn force_periodic_job(&self, id: &str) -> Result<PeriodicForceResponse, ClientError> {
+        self.fetch(ApiRequest::new(Method::PUT, &["job", id, "periodic", "force"])).await
     }
 
     pub async fn scale_job(&self, id: &str, group: &str, count: i64, message: String) -> Result<JobRegisterResponse, ClientError> {

@@ -16,6 +16,7 @@ mod nodes;
 mod operator;
 mod request;
 mod stream;
+mod tls;
 
 #[cfg(test)]
 pub(crate) mod loopback;
@@ -42,6 +43,7 @@ pub use files::LogRequest;
 pub use jobs::StopOptions;
 pub use request::ApiRequest;
 pub use stream::{ByteStream, JsonStream};
+pub use tls::{Tls, TlsOptions};
 
 use connector::Connector;
 
@@ -71,6 +73,8 @@ pub struct ClientOptions {
     pub token: Option<Token>,
     pub namespace: Option<String>,
     pub region: Option<String>,
+    /// For `https` addresses.
+    pub tls: Option<Tls>,
 }
 
 /// The result of a query with the index it is valid for.
@@ -90,7 +94,7 @@ pub struct Client {
 
 impl Client {
     pub fn new(options: ClientOptions) -> Self {
-        let connector = Connector::new(options.address.clone());
+        let connector = Connector::new(options.address.clone(), options.tls.clone());
         let http = HttpClient::builder(TokioExecutor::new()).pool_timer(TokioTimer::new()).build(connector);
         Self { http, options }
     }

@@ -19,7 +19,7 @@ fn answer(path: &str) -> Answer {
 }
 
 fn client(address: Address) -> Client {
-    Client::new(ClientOptions { address, token: Some(Token::new("s3cret")), namespace: Some("prod".into()), region: None })
+    Client::new(ClientOptions { address, token: Some(Token::new("s3cret")), namespace: Some("prod".into()), region: None, tls: None })
 }
 
 #[tokio::test]
@@ -89,7 +89,7 @@ async fn speaks_over_a_unix_socket() {
     drop(client);
     server.await.unwrap();
     let gone = directory.path().join("gone.sock");
-    let error = Client::new(ClientOptions { address: Address::Unix { path: gone }, token: None, namespace: None, region: None })
+    let error = Client::new(ClientOptions { address: Address::Unix { path: gone }, token: None, namespace: None, region: None, tls: None })
         .agent_self()
         .await
         .unwrap_err();
@@ -98,8 +98,13 @@ async fn speaks_over_a_unix_socket() {
 
 #[test]
 fn a_token_is_never_shown() {
-    let options =
-        ClientOptions { address: "127.0.0.1:1".parse().unwrap(), token: Some(Token::new("s3cret")), namespace: None, region: None };
+    let options = ClientOptions {
+        address: "127.0.0.1:1".parse().unwrap(),
+        token: Some(Token::new("s3cret")),
+        namespace: None,
+        region: None,
+        tls: None,
+    };
     assert!(!format!("{options:?}").contains("s3cret"));
     let bad = Client::new(ClientOptions { token: Some(Token::new("s3cret\n")), ..options });
     let error = bad.to_http(ApiRequest::get(&["jobs"])).unwrap_err();

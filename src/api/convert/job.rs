@@ -52,10 +52,7 @@ pub fn summary(state: &State, job: &Job) -> JobSummary {
 
 fn children(state: &State, parent: &Job) -> JobChildrenSummary {
     let mut counts = JobChildrenSummary::default();
-    let children = state
-        .jobs()
-        .filter(|job| job.key.namespace == parent.key.namespace && job.parent_id.as_deref().is_some_and(|id: &str| *id == *parent.key.id));
-    for child in children {
+    for child in state.children(&parent.key) {
         match child.status {
             JobStatus::Pending => counts.pending += 1,
             JobStatus::Running => counts.running += 1,

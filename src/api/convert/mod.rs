@@ -5,6 +5,7 @@
 
 pub mod allocation;
 pub mod deployment;
+pub mod devices;
 pub mod evaluation;
 pub mod job;
 pub mod metrics;

@@ -32,7 +32,7 @@ impl From<&model::NodeResources> for NodeResources {
                     ..NetworkResource::default()
                 })
                 .collect(),
-            devices: Vec::new(),
+            devices: resources.devices.iter().map(Into::into).collect(),
             min_dynamic_port: *DYNAMIC_PORTS.start(),
             max_dynamic_port: *DYNAMIC_PORTS.end(),
         }
@@ -64,6 +64,7 @@ pub fn allocated(allocation: &Allocation, group: Option<&TaskGroup>) -> Allocate
                 reserved_cores: cores.by_ref().take(asked.cores.into()).collect(),
             },
             memory: AllocatedMemoryResources { memory_mb: signed(asked.memory.0), memory_max_mb: signed(asked.memory_max.0) },
+            devices: super::devices::of_task(allocation, &task.name),
             ..AllocatedTaskResources::default()
         };
         tasks.insert(task.name.to_string(), given);

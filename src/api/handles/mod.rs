@@ -2,13 +2,16 @@
 //! node behind [`NodeApi`], the agent itself behind [`AgentHandle`]. Handlers know nothing else, so they are tested with fakes.
 
 mod agent;
+mod cluster;
 mod error;
 mod node;
 mod server;
 
 pub use agent::{AgentDescription, AgentHandle, LogLevel, LogLine};
+pub use cluster::{ClusterHandle, NewJoinToken};
 pub use error::{NodeError, ServerError};
 pub use node::{ByteStream, FileEvent, FileFrame, FileInfo, FrameStream, LogKind, LogRequest, NodeApi, NodeDirectory, Origin};
 pub use server::{
-    DeploymentChange, DesiredChanges, Drain, DryRun, NodeChange, Peer, RegisterJob, Registered, ScaleJob, ServerHandle, ServerStatus,
+    DeploymentChange, DesiredChanges, DispatchJob, Dispatched, Drain, DryRun, NodeChange, Peer, RegisterJob, Registered, ScaleJob,
+    ServerHandle, ServerStatus,
 };

@@ -18,8 +18,9 @@ pub trait ServerHandle: Send + Sync + 'static {
 
     fn status(&self) -> ServerStatus;
 
-    /// Resolves when [`Self::store`] holds everything that was acknowledged before the call.
-    fn read_barrier(&self) -> BoxFuture<'_, Result<(), ServerError>>;
+    /// Resolves when [`Self::store`] holds everything that was acknowledged before the call. A leader's lease vouches for that, or, if it
+    /// is to be `consistent` even when clocks go wrong, a quorum.
+    fn read_barrier(&self, consistent: bool) -> BoxFuture<'_, Result<(), ServerError>>;
 
     fn register_job(&self, request: RegisterJob) -> BoxFuture<'_, Result<Registered, ServerError>>;
 
@@ -41,6 +42,12 @@ pub trait ServerHandle: Send + Sync + 'static {
 
     /// Answers with the index of the change.
     fn set_job_stability(&self, key: JobKey, version: u64, stable: bool) -> BoxFuture<'_, Result<u64, ServerError>>;
+
+    /// Runs a parameterized job once.
+    fn dispatch_job(&self, key: JobKey, request: DispatchJob) -> BoxFuture<'_, Result<Dispatched, ServerError>>;
+
+    /// Launches a periodic job now.
+    fn force_periodic_job(&self, key: JobKey) -> BoxFuture<'_, Result<Registered, ServerError>>;
 
     /// What registering the job would do now. Writes nothing.
     fn plan_job(&self, job: Job) -> BoxFuture<'_, Result<DryRun, ServerError>>;
@@ -132,6 +139,25 @@ pub struct ScaleJob {
     pub enforce_index: Option<u64>,
 }
 
+/// What a parameterized job is to be run with.
+#[derive(Clone, Debug, Default)]
+pub struct DispatchJob {
+    pub payload: Vec<u8>,
+    pub meta: BTreeMap<Text, Text>,
+    pub id_prefix: String,
+    pub priority: Option<u8>,
+    pub idempotency_token: Option<Text>,
+}
+
+/// What became of a dispatch. There is no evaluation when its token was known already.
+#[derive(Clone, Debug, Default)]
+pub struct Dispatched {
+    pub job_id: String,
+    pub job_create_index: u64,
+    pub eval_id: Option<EvalId>,
+    pub index: u64,
+}
+
 /// What became of a write that may start an evaluation.
 #[derive(Clone, Debug, Default)]
 pub struct Registered {
@@ -173,6 +199,8 @@ pub struct DryRun {
     pub groups: BTreeMap<Text, DesiredChanges>,
     /// Groups that would not fit, with the reasons.
     pub failed: BTreeMap<Text, Arc<PlacementMetrics>>,
+    /// Allocations that would have to leave for it.
+    pub evicted: Vec<AllocId>,
 }
 
 /// Instances of one group by what would happen to them.

@@ -1,5 +1,6 @@
 //! Jobs, one file per kind of question about them.
 
+pub mod launch;
 pub mod list;
 pub mod parse;
 pub mod plan;

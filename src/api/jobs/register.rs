@@ -69,7 +69,7 @@ pub async fn evaluate(call: Call) -> Answer {
 }
 
 /// An evaluation's priority; 0 leaves it to the job.
-fn priority(asked: i64) -> Result<Option<u8>, ApiError> {
+pub fn priority(asked: i64) -> Result<Option<u8>, ApiError> {
     match asked {
         0 => Ok(None),
         1..=100 => Ok(u8::try_from(asked).ok()),

@@ -1,13 +1,11 @@
 //! `/v1/jobs/statuses`: jobs with the state of their allocations, newest change first.
 
-use std::collections::BTreeMap;
-
 use serde::{Deserialize, Serialize};
 
 use crate::api::call::{Answer, Call};
 use crate::api::page::{self, Page};
 use crate::api::{convert, job_json};
-use crate::model::{Job, JobKey, Text};
+use crate::model::{Job, JobKey};
 use crate::state::{State, Table};
 
 const TABLES: [Table; 3] = [Table::Jobs, Table::Allocations, Table::Deployments];
@@ -90,7 +88,6 @@ pub async fn statuses(call: Call) -> Answer {
     let namespace = call.query.namespace();
     let view = call.view_of_tables(&TABLES).await?;
     call.rendered(&view, move |state| {
-        let children = children_by_parent(state);
         let rows: Vec<_> = match &request.jobs {
             Some(named) if !named.is_empty() => {
                 let keys = named
@@ -108,24 +105,12 @@ pub async fn statuses(call: Call) -> Answer {
             }
         };
         let page = page::cut(rows, &list, |job| list.keeps(|_| job_json::to_value(job)))?;
-        Ok(Page { rows: page.rows.into_iter().map(|job| job_state(state, job, &children)).collect(), next_token: page.next_token })
+        Ok(Page { rows: page.rows.into_iter().map(|job| job_state(state, job)).collect(), next_token: page.next_token })
     })
     .await
 }
 
-type Children<'a> = BTreeMap<(&'a Text, &'a Text), Vec<&'static str>>;
-
-fn children_by_parent(state: &State) -> Children<'_> {
-    let mut children = Children::new();
-    for job in state.jobs() {
-        if let Some(parent) = &job.parent_id {
-            children.entry((&job.key.namespace, parent)).or_default().push(job.status.name());
-        }
-    }
-    children
-}
-
-fn job_state(state: &State, job: &Job, children: &Children<'_>) -> JobState {
+fn job_state(state: &State, job: &Job) -> JobState {
     let allocations = state.allocations_of_job(&job.key).map(|row| AllocationState {
         id: row.id.to_string(),
         group: row.group.to_string(),
@@ -151,7 +136,7 @@ fn job_state(state: &State, job: &Job, children: &Children<'_>) -> JobState {
         submit_time: job.submit_time.0,
         modify_index: job.modify_index,
         group_count_sum: job.groups.iter().map(|group| u64::from(group.count)).sum(),
-        child_statuses: children.get(&(&job.key.namespace, &job.key.id)).cloned().unwrap_or_default(),
+        child_statuses: state.children(&job.key).map(|child| child.status.name()).collect(),
         latest_deployment: latest_deployment(state, job),
         allocs: allocations.collect(),
     }

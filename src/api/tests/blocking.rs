@@ -79,10 +79,10 @@ async fn without_a_leader_only_stale_reads_are_answered() {
     let world = World::new();
     *world.server.leader.lock().unwrap() = false;
     let reply = world.get("/v1/jobs").await;
-    assert_eq!((reply.status.as_u16(), reply.text.as_str()), (500, "No cluster leader"));
+    assert_eq!((reply.status.as_u16(), reply.text.as_str()), (503, "No cluster leader"));
     let reply = world.get("/v1/jobs?stale").await;
     assert_eq!((reply.status.as_u16(), reply.header("x-nomad-knownleader")), (200, Some("false")));
     assert_eq!(reply.header("x-nomad-lastcontact"), Some("0"));
-    assert_eq!(world.get("/v1/status/leader").await.status.as_u16(), 500);
+    assert_eq!(world.get("/v1/status/leader").await.status.as_u16(), 503);
     assert_eq!(world.get("/v1/agent/health?type=server").await.status.as_u16(), 500);
 }

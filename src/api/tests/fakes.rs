@@ -10,14 +10,15 @@ use tokio::sync::{mpsc, watch};
 
 use crate::api::events::{self, EventBroker};
 use crate::api::handles::{
-    AgentDescription, AgentHandle, ByteStream, DeploymentChange, DesiredChanges, Drain, DryRun, FileFrame, FileInfo, FrameStream, LogLevel,
-    LogLine, LogRequest, NodeApi, NodeChange, NodeDirectory, NodeError, Origin, Peer, RegisterJob, Registered, ScaleJob, ServerError,
-    ServerHandle, ServerStatus,
+    AgentDescription, AgentHandle, ByteStream, ClusterHandle, DeploymentChange, DesiredChanges, DispatchJob, Dispatched, Drain, DryRun,
+    FileFrame, FileInfo, FrameStream, LogLevel, LogLine, LogRequest, NewJoinToken, NodeApi, NodeChange, NodeDirectory, NodeError, Origin,
+    Peer, RegisterJob, Registered, ScaleJob, ServerError, ServerHandle, ServerStatus,
 };
 use crate::api::types::stats::{AllocResourceUsage, HostStats};
 use crate::api::{ApiContext, router};
 use crate::model::plan::DeploymentUpdate;
 use crate::model::scheduler_config::SchedulerConfig;
+use crate::model::security::{JoinToken, Role};
 use crate::model::{
     AllocId, DeploymentId, DeploymentStatus, Eligibility, EvalId, EvalTrigger, Evaluation, Job, JobKey, JobType, NodeId, Text, fixtures,
 };
@@ -42,6 +43,7 @@ impl World {
         tokio::spawn(events::run(Arc::clone(&broker), server.store(), stopping.clone()));
         let context = ApiContext {
             server: Arc::clone(&server) as Arc<dyn ServerHandle>,
+            cluster: Arc::clone(&server) as Arc<dyn ClusterHandle>,
             nodes: Arc::new(FakeNodes),
             agent: Arc::new(FakeAgent),
             metrics: Arc::new(Registry::default()),
@@ -120,6 +122,30 @@ fn at_once<'a, T: Send + 'a>(result: Result<T, ServerError>) -> Answer<'a, T> {
     async move { result }.boxed()
 }
 
+impl ClusterHandle for FakeServer {
+    fn create_join_token(&self, role: Role, ttl: std::time::Duration, uses: u32) -> Answer<'_, NewJoinToken> {
+        let created_at = Timestamp(0);
+        let token = JoinToken { id: 5, role, secret: [0; 32], created_at, expires_at: created_at + ttl, uses_left: uses };
+        at_once(Ok(NewJoinToken { token, text: "the token".to_owned() }))
+    }
+
+    fn revoke_join_token(&self, id: u128) -> Answer<'_, ()> {
+        at_once(if id == 5 { Ok(()) } else { Err(ServerError::Rejected(crate::state::Rejection::JoinTokenNotFound)) })
+    }
+
+    fn force_leave(&self, member: String) -> Answer<'_, ()> {
+        at_once(Err(ServerError::NotFound(format!("there is no server {member:?}"))))
+    }
+
+    fn remove_peer(&self, server: String) -> Answer<'_, ()> {
+        at_once(Err(ServerError::NotFound(format!("there is no server {server:?}"))))
+    }
+
+    fn transfer_leadership(&self, _: Option<String>) -> Answer<'_, ()> {
+        at_once(Ok(()))
+    }
+}
+
 impl FakeServer {
     fn change_deployment(&self, id: DeploymentId, status: DeploymentStatus, promote: Vec<Text>) -> Answer<'_, DeploymentChange> {
         let update = DeploymentUpdate { id, status, description: "".into(), promote, revert_to: None };
@@ -153,7 +179,7 @@ impl ServerHandle for FakeServer {
         }
     }
 
-    fn read_barrier(&self) -> Answer<'_, ()> {
+    fn read_barrier(&self, _consistent: bool) -> Answer<'_, ()> {
         at_once(if self.has_leader() { Ok(()) } else { Err(ServerError::NoLeader) })
     }
 
@@ -186,6 +212,15 @@ impl ServerHandle for FakeServer {
 
     fn set_job_stability(&self, key: JobKey, version: u64, stable: bool) -> Answer<'_, u64> {
         at_once(self.apply(Command::SetJobStability { key, version, stable }))
+    }
+
+    fn dispatch_job(&self, key: JobKey, request: DispatchJob) -> Answer<'_, Dispatched> {
+        let job_id = format!("{}/{}/{}", key.id, request.id_prefix, String::from_utf8_lossy(&request.payload));
+        at_once(Ok(Dispatched { job_id, job_create_index: 7, eval_id: request.idempotency_token.is_none().then_some(EvalId(7)), index: 7 }))
+    }
+
+    fn force_periodic_job(&self, _: JobKey) -> Answer<'_, Registered> {
+        at_once(Ok(Registered { eval_id: Some(EvalId(7)), index: 7, job_modify_index: 7 }))
     }
 
     fn plan_job(&self, job: Job) -> Answer<'_, DryRun> {

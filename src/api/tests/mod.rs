@@ -1,6 +1,7 @@
 //! The API against a state that real commands filled and handles that only pretend.
 
 mod blocking;
+mod deployments;
 mod errors;
 mod events;
 mod fakes;

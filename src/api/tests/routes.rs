@@ -51,7 +51,7 @@ async fn what_is_not_listed_is_refused_by_name() {
         ("/v1/sentinel/policies", StatusCode::NOT_IMPLEMENTED, "Nomad Enterprise only endpoint"),
         ("/v1/quotas", StatusCode::NOT_IMPLEMENTED, "Nomad Enterprise only endpoint"),
         ("/v1/acl/tokens", StatusCode::NOT_IMPLEMENTED, "this version does not serve /v1/acl/tokens"),
-        ("/v1/job/a/b/dispatch", StatusCode::NOT_IMPLEMENTED, "this version does not serve /v1/job/a/b/dispatch"),
+        ("/v1/job/a/b/actions", StatusCode::NOT_IMPLEMENTED, "this version does not serve /v1/job/a/b/actions"),
     ] {
         let reply = world.get(path).await;
         assert_eq!((reply.status, reply.text.as_str()), (status, text), "{path}");

@@ -46,6 +46,33 @@ async fn a_job_is_registered_read_changed_and_stopped() {
 }
 
 #[tokio::test]
+async fn children_are_dispatched_and_forced() {
+    let world = World::new();
+    let body = json!({"Payload": "aGVsbG8=", "IdPrefixTemplate": "p", "Meta": {"a": "b"}, "Priority": 60});
+    let reply = world.put("/v1/job/a%2Fb/dispatch", body.clone()).await;
+    assert_eq!(reply.status, StatusCode::OK, "{}", reply.text);
+    let answer = reply.json();
+    assert_eq!((answer["DispatchedJobID"].as_str(), answer["JobCreateIndex"].as_u64()), (Some("a/b/p/hello"), Some(7)));
+    assert_ne!(answer["EvalID"], "");
+    // The token may be in the query or in the body.
+    assert_eq!(world.put("/v1/job/a/dispatch?idempotency_token=x", body).await.json()["EvalID"], "");
+    assert_eq!(world.put("/v1/job/a/dispatch", json!({"IdempotencyToken": "x"})).await.json()["EvalID"], "");
+    let raw = world.send(Method::POST, "/v1/job/a/dispatch/payload", Body::from("as it is")).await;
+    assert_eq!(raw.json()["DispatchedJobID"], "a//as it is", "{}", raw.text);
+    assert_eq!(world.send(Method::PUT, "/v1/job/a/dispatch", Body::empty()).await.status, StatusCode::OK);
+    for (path, body) in [
+        ("/v1/job/a/dispatch", json!({"JobID": "b"})),
+        ("/v1/job/a/dispatch", json!({"Payload": "no base64!"})),
+        ("/v1/job/a/dispatch", json!({"Priority": 101})),
+    ] {
+        let reply = world.put(path, body).await;
+        assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{}", reply.text);
+    }
+    let forced = world.send(Method::PUT, "/v1/job/a/periodic/force", Body::empty()).await;
+    assert_eq!(forced.json()["EvalCreateIndex"], 7, "{}", forced.text);
+}
+
+#[tokio::test]
 async fn jobs_are_parsed_planned_and_validated_without_a_trace() {
     let world = World::new();
     let hcl = "job \"web\" {\n  group \"web\" {\n    count = 4\n    task \"main\" {\n      driver = \"raw_exec\"\n      config { command = \"/bin/true\" }\n    }\n  }\n}\n";

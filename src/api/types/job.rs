@@ -292,6 +292,19 @@ pub struct JobDispatchRequest {
     #[serde(deserialize_with = "null_as_default")]
     pub id_prefix_template: String,
     pub priority: i64,
+    /// A second dispatch with the token of an earlier one answers with that one's child.
+    #[serde(deserialize_with = "null_as_default", skip_serializing_if = "String::is_empty")]
+    pub idempotency_token: String,
+}
+
+/// Answer to launching a periodic job out of turn.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct PeriodicForceResponse {
+    #[serde(rename = "EvalID", deserialize_with = "null_as_default")]
+    pub eval_id: String,
+    pub eval_create_index: u64,
+    pub index: u64,
 }
 
 /// Answer to dispatching a parameterized job.

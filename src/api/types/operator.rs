@@ -118,3 +118,35 @@ pub struct SampledValue {
     #[serde(deserialize_with = "null_as_default")]
     pub labels: BTreeMap<String, String>,
 }
+
+/// `PUT /v1/operator/join-tokens`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct JoinTokenRequest {
+    /// `server` or `client`.
+    pub role: String,
+    /// How long it is good, `1h30m`.
+    #[serde(rename = "TTL")]
+    pub ttl: String,
+    pub uses: Option<u32>,
+}
+
+/// A join token. Its text is only in the answer to the request that made it, and never in `Debug`.
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct JoinTokenInfo {
+    #[serde(rename = "ID")]
+    pub id: String,
+    pub role: String,
+    pub created_at: String,
+    pub expires_at: String,
+    pub uses_left: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub token: Option<String>,
+}
+
+impl std::fmt::Debug for JoinTokenInfo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "JoinTokenInfo({}, {})", self.id, self.role)
+    }
+}

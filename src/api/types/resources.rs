@@ -16,7 +16,7 @@ pub struct NodeResources {
     #[serde(deserialize_with = "null_as_default")]
     pub networks: Vec<NetworkResource>,
     #[serde(deserialize_with = "null_as_default")]
-    pub devices: Vec<serde_json::Value>,
+    pub devices: Vec<NodeDeviceResource>,
     pub min_dynamic_port: u16,
     pub max_dynamic_port: u16,
 }
@@ -93,7 +93,68 @@ pub struct AllocatedTaskResources {
     #[serde(deserialize_with = "null_as_default")]
     pub networks: Vec<NetworkResource>,
     #[serde(deserialize_with = "null_as_default")]
-    pub devices: Vec<serde_json::Value>,
+    pub devices: Vec<AllocatedDeviceResource>,
+}
+
+/// Devices of one group that a task was given.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct AllocatedDeviceResource {
+    pub vendor: String,
+    pub r#type: String,
+    pub name: String,
+    #[serde(rename = "DeviceIDs", deserialize_with = "null_as_default")]
+    pub device_ids: Vec<String>,
+    /// Of each of them, 1 for whole devices (pannier's own).
+    pub share: f64,
+}
+
+/// Equal devices of a node.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct NodeDeviceResource {
+    pub vendor: String,
+    pub r#type: String,
+    pub name: String,
+    #[serde(deserialize_with = "null_as_default")]
+    pub instances: Vec<NodeDevice>,
+    #[serde(deserialize_with = "null_as_default")]
+    pub attributes: BTreeMap<String, DeviceAttribute>,
+}
+
+/// One device of a node.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct NodeDevice {
+    #[serde(rename = "ID")]
+    pub id: String,
+    pub healthy: bool,
+    pub health_description: String,
+    pub locality: Option<NodeDeviceLocality>,
+}
+
+/// Where a device is plugged in.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct NodeDeviceLocality {
+    #[serde(rename = "PciBusID")]
+    pub pci_bus_id: String,
+}
+
+/// A fact of a device: exactly one of the values is set.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct DeviceAttribute {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub float: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub int: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub string: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bool: Option<bool>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub unit: String,
 }
 
 /// Compute of one task.

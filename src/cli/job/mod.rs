@@ -1,11 +1,14 @@
 //! `job ...`: submit, look at and change jobs.
 
 pub mod allocs;
+pub mod children;
 pub mod deployments;
+pub mod dispatch;
 pub mod eval;
 pub mod history;
 pub mod init;
 pub mod inspect;
+pub mod periodic;
 pub mod plan;
 pub mod promote;
 pub mod revert;
@@ -34,6 +37,10 @@ pub enum JobCommand {
     Init(init::InitArgs),
     Scale(scale::ScaleArgs),
     Eval(eval::EvalArgs),
+    Dispatch(dispatch::DispatchArgs),
+    /// Act on periodic jobs
+    #[command(subcommand, after_help = "Examples:\n  pannier job periodic force backup")]
+    Periodic(periodic::PeriodicCommand),
     Allocs(allocs::AllocsArgs),
     Deployments(deployments::DeploymentsArgs),
     Promote(promote::PromoteArgs),
@@ -55,6 +62,8 @@ impl JobCommand {
             Self::Init(args) => args.run(),
             Self::Scale(args) => args.run().await,
             Self::Eval(args) => args.run().await,
+            Self::Dispatch(args) => args.run().await,
+            Self::Periodic(command) => command.run().await,
             Self::Allocs(args) => args.run().await,
             Self::Deployments(args) => args.run().await,
             Self::Promote(args) => args.run().await,

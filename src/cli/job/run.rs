@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::children;
 use crate::api::client::ClientError;
 use crate::api::types::job::JobRegisterRequest;
 use crate::cli::connection::Connection;
@@ -9,6 +10,7 @@ use crate::cli::exit::{Exit, Outcome};
 use crate::cli::follow;
 use crate::cli::jobspec_input::{self, JobspecArgs};
 use crate::cli::output::{note, print, print_json};
+use crate::util::clock::Timestamp;
 
 /// Submit a job, new or changed, and follow it until it is deployed
 #[derive(Args)]
@@ -80,6 +82,9 @@ impl RunArgs {
         if answer.eval_id.is_empty() {
             // Periodic and parameterized jobs only run through their children.
             print("Job registration successful")?;
+            if let Some(next) = children::next_launch(&request.job, Timestamp::now()) {
+                print(&format!("Approximate next launch time: {next}"))?;
+            }
             return Ok(Exit::Ok);
         }
         if self.detach {

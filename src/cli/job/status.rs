@@ -4,6 +4,7 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::allocs::allocation_table;
+use super::children;
 use crate::api::types::allocation::AllocationListStub;
 use crate::api::types::deployment::Deployment;
 use crate::api::types::evaluation::Evaluation;
@@ -55,6 +56,8 @@ struct JobReport {
     evaluations: Vec<Evaluation>,
     allocations: Vec<AllocationListStub>,
     deployment: Option<Deployment>,
+    /// What a periodic or parameterized job launched.
+    children: Vec<JobListStub>,
 }
 
 impl StatusArgs {
@@ -80,8 +83,10 @@ impl StatusArgs {
 
     pub async fn show(&self, session: &Session, prefix: &str) -> Outcome {
         let resolve::JobTarget { client, id } = resolve::job(session, prefix).await?;
+        let job = client.job(&id).await?;
         let report = JobReport {
-            job: client.job(&id).await?,
+            children: if children::is_template(&job) { children::list(&client, &id).await? } else { Vec::new() },
+            job,
             summary: client.job_summary(&id).await?,
             evaluations: client.job_evaluations(&id).await?,
             allocations: client.job_allocations(&id, self.all_allocs).await?,
@@ -99,8 +104,15 @@ impl StatusArgs {
     }
 
     fn render(&self, report: &JobReport, style: Style, now: Timestamp) -> String {
-        let mut text = format!("{}\n", job_facts(&report.job).render(style));
+        let mut text = format!("{}\n", job_facts(&report.job, now).render(style));
         if self.short {
+            return text;
+        }
+        if children::is_template(&report.job) {
+            text.push_str(&section(style, "Children Job Summary", &children::summary_table(&report.summary).render(style)));
+            let table = children::table(&report.children);
+            let listed = if table.is_empty() { "No instances of this job were launched".to_owned() } else { table.render(style) };
+            text.push_str(&section(style, children::heading(&report.job), &listed));
             return text;
         }
         text.push_str(&section(style, "Summary", &summary_table(&report.summary).render(style)));
@@ -152,7 +164,7 @@ fn status(job: &JobListStub) -> Cell {
     if job.stop { format!("{} (stopped)", job.status).into() } else { Cell::status(&job.status) }
 }
 
-fn job_facts(job: &Value) -> Pairs {
+fn job_facts(job: &Value, now: Timestamp) -> Pairs {
     let text = |name: &str| job.get(name).and_then(Value::as_str).unwrap_or_default();
     let number = |name: &str| job.get(name).and_then(Value::as_i64).unwrap_or_default();
     let is_set = |name: &str| job.get(name).is_some_and(|value| !value.is_null());
@@ -170,7 +182,11 @@ fn job_facts(job: &Value) -> Pairs {
     facts.add("Status", if stopped { format!("{} (stopped)", text("Status")).into() } else { Cell::status(text("Status")) });
     facts.add_some("Status Description", text("StatusDescription"));
     facts.add("Periodic", is_set("Periodic"));
+    if let Some(next) = children::next_launch(job, now) {
+        facts.add("Next Periodic Launch", next);
+    }
     facts.add("Parameterized", is_set("ParameterizedJob"));
+    facts.add_some("Parent Job", text("ParentID"));
     facts.add("Version", number("Version"));
     facts
 }
@@ -249,6 +265,7 @@ mod tests {
             ]))
             .unwrap(),
             allocations: Vec::new(),
+            children: Vec::new(),
             deployment: Some(serde_json::from_value(json!({"ID": "d1d1d1d1-5", "Status": "running", "TaskGroups": {"front": {"DesiredTotal": 3}}})).unwrap()),
         }
     }
@@ -281,6 +298,26 @@ mod tests {
         }
         let brief = StatusArgs { short: true, ..args() }.render(&report(), Style::PLAIN, Timestamp(0));
         assert!(!brief.contains("Summary"));
+    }
+
+    #[test]
+    fn a_periodic_job_is_shown_with_what_it_launched() {
+        let mut periodic = report();
+        periodic.job = json!({"ID": "backup", "Type": "batch", "Status": "running",
+            "Periodic": {"Enabled": true, "Specs": ["0 3 * * *"], "SpecType": "cron", "TimeZone": "UTC"}});
+        periodic.summary = serde_json::from_value(json!({"JobID": "backup", "Children": {"Pending": 0, "Running": 1, "Dead": 7}})).unwrap();
+        periodic.children = serde_json::from_value(json!([{"ID": "backup/periodic-10800", "Status": "running"}])).unwrap();
+        let text = args().render(&periodic, Style::PLAIN, Timestamp(0));
+        for part in [
+            "Next Periodic Launch = 1970-01-01T03:00:00Z (3h from now)",
+            "Children Job Summary\nPending  Running  Dead\n0        1        7",
+            "Previously Launched Jobs\nID                     Status\nbackup/periodic-10800  running",
+        ] {
+            assert!(text.contains(part), "{part:?} in\n{text}");
+        }
+        assert!(!text.contains("Allocations"));
+        periodic.job["Periodic"]["Enabled"] = json!(false);
+        assert!(!args().render(&periodic, Style::PLAIN, Timestamp(0)).contains("Next Periodic Launch"));
     }
 
     #[test]

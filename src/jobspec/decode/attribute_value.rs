@@ -63,6 +63,7 @@ fn convert(kind: Kind, value: &Value) -> Result<Json, Problem> {
         Kind::Text => text(value).map(Json::from),
         Kind::Bool => value.to_bool().map(Json::from).ok_or(Problem::Wanted("true or false")),
         Kind::Int => value.to_number().and_then(Number::as_i64).map(Json::from).ok_or(Problem::Wanted("a whole number")),
+        Kind::Float => value.to_number().map(|number| Json::from(number.as_f64())).ok_or(Problem::Wanted("a number")),
         Kind::Duration => duration(value),
         Kind::Texts => match value {
             Value::List(items) => items.iter().map(text).collect::<Result<Vec<_>, _>>().map(Json::from),

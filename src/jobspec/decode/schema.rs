@@ -6,6 +6,8 @@ pub enum Kind {
     Text,
     Bool,
     Int,
+    /// With a fraction.
+    Float,
     /// Go notation, or integer nanoseconds.
     Duration,
     Texts,

@@ -1,7 +1,7 @@
 //! Every stanza of a jobspec but those of services (`services`) and those pannier only keeps (`kept`).
 
 use super::kept::{ACTION, CONSUL, CSI_PLUGIN, IDENTITY, MULTIREGION, SCALING, SCHEDULE, SECRET, TASK_SCALING, UI, VAULT};
-use super::schema::Kind::{Bool, Config, Duration, Int, OneOf, Text, TextMap, Texts};
+use super::schema::Kind::{Bool, Config, Duration, Float, Int, OneOf, Text, TextMap, Texts};
 use super::schema::{Child, Finish, Shape, Stanza, attribute, labelled, many, one, renamed};
 use super::services::SERVICE;
 
@@ -238,7 +238,7 @@ static RESOURCES: Stanza = Stanza::of(&[
 ])
 .with(&[many("network", "Networks", &NETWORK), labelled("device", "Devices", "Name", &DEVICE), one("numa", "NUMA", &NUMA)]);
 
-static DEVICE: Stanza = Stanza::of(&[attribute("count", Int)])
+static DEVICE: Stanza = Stanza::of(&[attribute("count", Int), attribute("share", Float)])
     .with(&[many("constraint", "Constraints", &CONSTRAINT), many("affinity", "Affinities", &AFFINITY)]);
 
 static NUMA: Stanza = Stanza::of(&[attribute("affinity", OneOf(&["none", "prefer", "require"])), attribute("devices", Texts)]);

@@ -14,7 +14,7 @@ use super::types::{
 use super::{policies, services};
 use crate::model::job::Periodic;
 use crate::model::task::{Artifact, Template};
-use crate::model::{Job, JobType, Network, Port, Task, TaskGroup, Text};
+use crate::model::{DeviceShare, Job, JobType, Network, Port, Task, TaskGroup, Text};
 
 pub fn text(value: &Text) -> Option<String> {
     Some(value.to_string())
@@ -259,6 +259,7 @@ fn resources(task: &Task) -> ApiResources {
         devices: each(&resources.devices, |device| ApiDevice {
             name: text(&device.name),
             count: Some(device.count),
+            share: (device.share != DeviceShare::WHOLE).then(|| f64::from(device.share.0) / 1000.0),
             constraints: each(&device.constraints, policies::constraint_to_api),
             affinities: each(&device.affinities, policies::affinity_to_api),
         }),

@@ -16,12 +16,12 @@ use crate::jobspec::drivers;
 use crate::model::group::{Scaling, VolumeRequest};
 use crate::model::job::{Parameterized, Periodic};
 use crate::model::network::Dns;
-use crate::model::resources::DeviceAsk;
 use crate::model::task::{Artifact, LogConfig, Template, VolumeMount};
 use crate::model::{
     ConfigValue, EphemeralDisk, Job, JobKey, JobStatus, JobType, Lifecycle, LifecycleHook, MebiBytes, MegaHertz, Network, NetworkMode,
     Port, Task, TaskGroup, TaskResources, Text,
 };
+use crate::model::{DeviceAsk, DeviceShare};
 use crate::util::clock::Timestamp;
 
 /// Collects values that do not exist or do not fit, with their paths.
@@ -352,9 +352,22 @@ fn device_ask(api: ApiDevice, at: &mut Problems<'_>) -> DeviceAsk {
     DeviceAsk {
         name: text(api.name),
         count: api.count.unwrap_or(1),
+        share: device_share(api.share, &mut here),
         constraints: policies::constraints_to_model(api.constraints, &mut here),
         affinities: policies::affinities_to_model(api.affinities, &mut here),
     }
+}
+
+/// In thousandths. Finer parts are refused rather than rounded: what a job asks for is what is counted.
+fn device_share(share: Option<f64>, at: &mut Problems<'_>) -> DeviceShare {
+    let Some(share) = share else { return DeviceShare::WHOLE };
+    let thousandths = (share * 1000.0).round();
+    let is_whole = (share * 1000.0 - thousandths).abs() < 1e-6;
+    if !(is_whole && (1.0..=1000.0).contains(&thousandths)) {
+        at.add("share", format!("{share} is not a part of a device: above 0 and up to 1, in thousandths"));
+        return DeviceShare::WHOLE;
+    }
+    DeviceShare(thousandths as u16)
 }
 
 fn template(api: ApiTemplate) -> Template {

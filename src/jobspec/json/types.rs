@@ -278,6 +278,8 @@ api! {
     ApiDevice {
         name: String,
         count: u64,
+        /// Of each device, above 0 and up to 1 (pannier's own).
+        share: f64,
         constraints: Vec<ApiConstraint>,
         affinities: Vec<ApiAffinity>,
     }

@@ -69,7 +69,7 @@ fn kind_name(kind: Kind) -> &'static str {
     match kind {
         Kind::Text | Kind::OneOf(_) => "string",
         Kind::Bool => "bool",
-        Kind::Int => "number",
+        Kind::Int | Kind::Float => "number",
         Kind::Duration => "duration",
         Kind::Texts => "list(string)",
         Kind::TextMap => "map(string)",

@@ -89,6 +89,7 @@ fn kind(attribute: &Attribute) -> Map<String, Json> {
         Kind::Text => json!({ "type": "string" }),
         Kind::Bool => json!({ "type": "boolean" }),
         Kind::Int => json!({ "type": "integer" }),
+        Kind::Float => json!({ "type": "number" }),
         Kind::Duration => json!({ "type": ["integer", "string"], "description": "nanoseconds, or a duration such as 30s" }),
         Kind::Texts => json!({ "type": "array", "items": { "type": "string" } }),
         Kind::TextMap => json!({ "type": "object", "additionalProperties": { "type": "string" } }),

@@ -25,6 +25,7 @@ fn violations(root: &Json, schema: &Json, value: &Json, path: &str, found: &mut 
     let kind = match value {
         Json::Null => "null",
         Json::Bool(_) => "boolean",
+        Json::Number(number) if number.is_f64() => "number",
         Json::Number(_) => "integer",
         Json::String(_) => "string",
         Json::Array(_) => "array",

@@ -10,13 +10,13 @@ use crate::model::policy::{
     DelayFunction, DisconnectStrategy, HealthCheck, MigrateStrategy, Reconcile, ReschedulePolicy, RestartMode, RestartPolicy,
     UpdateStrategy,
 };
-use crate::model::resources::DeviceAsk;
 use crate::model::service::{CheckRestart, Service, ServiceCheck, ServiceProvider};
 use crate::model::task::{Artifact, LogConfig, Template, VolumeMount};
 use crate::model::{
     Affinity, ConfigValue, Constraint, EphemeralDisk, Job, JobKey, JobStatus, JobType, Lifecycle, LifecycleHook, MebiBytes, MegaHertz,
     Network, NetworkMode, Operand, Port, Spread, SpreadTarget, Task, TaskGroup, TaskResources, Text,
 };
+use crate::model::{DeviceAsk, DeviceShare};
 use crate::util::clock::Timestamp;
 use crate::util::random::split_mix;
 
@@ -323,6 +323,7 @@ impl Dice {
                 devices: self.list(|dice| DeviceAsk {
                     name: dice.text(),
                     count: dice.roll(u64::MAX),
+                    share: DeviceShare(dice.pick(&[1, 125, 500, 999, 1000])),
                     constraints: dice.list(Self::constraint),
                     affinities: dice.list(Self::affinity),
                 }),

@@ -1,6 +1,5 @@
 //! What a job must be beyond its types: every rule, every violation at once, each with the path of what is wrong.
 
-mod cron;
 mod group;
 mod kept;
 mod policy;
@@ -12,6 +11,7 @@ use std::collections::BTreeSet;
 
 use super::diagnostic::Severity;
 use crate::model::{Affinity, ConfigValue, Constraint, Job, JobType, Operand, Spread};
+use crate::util::cron::{self, Cron};
 
 /// A rule that a job breaks, or something its author should know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,14 +105,13 @@ fn templates(rules: &mut Rules<'_>) {
         rules.refuse_if(periodic.specs.is_empty(), "periodic.cron", || "is required".to_owned());
         for (index, spec) in periodic.specs.iter().enumerate() {
             let name = if index == 0 { "periodic.cron" } else { "periodic.crons" };
-            if let Some(problem) = cron::problem(spec) {
-                rules.refuse(name, problem);
+            if let Err(problem) = Cron::parse(spec) {
+                rules.refuse(name, problem.to_string());
             }
         }
-        // Whether the zone exists is for who plans the runs to say: that takes a database.
-        let plain = |c: char| c.is_ascii_alphanumeric() || "/_+-".contains(c);
-        let is_name = !periodic.time_zone.is_empty() && periodic.time_zone.chars().all(plain);
-        rules.refuse_if(!is_name, "periodic.time_zone", || format!("{:?} is not a time zone", periodic.time_zone));
+        if let Err(problem) = cron::zone(&periodic.time_zone) {
+            rules.refuse("periodic.time_zone", problem.to_string());
+        }
     }
     if let Some(parameterized) = &job.parameterized {
         rules.refuse_if(!job.job_type.is_batch(), "parameterized", || {

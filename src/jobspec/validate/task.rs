@@ -82,7 +82,15 @@ fn resources(rules: &mut Rules<'_>, task: &Task) {
     for device in &resources.devices {
         let mut at = rules.inside(&format!("resources.device[{}]", device.name));
         at.refuse_if(device.name.is_empty() || device.count == 0, "count", || "a device needs a name and a count of 1 or more".to_owned());
+        let parts: Vec<&str> = device.name.split('/').collect();
+        at.refuse_if(parts.len() > 3 || parts.contains(&""), "name", || {
+            format!("{:?} is not a device: write \"type\", \"vendor/type\" or \"vendor/type/model\"", device.name)
+        });
         constraints(&mut at, &device.constraints, false);
+        let by_id = device.constraints.iter().any(|constraint| &*constraint.left == "${device.ids}");
+        at.refuse_if(by_id, "constraint", || {
+            "pannier chooses devices itself; constrain `${device.model}` or `${device.attr.*}`".to_owned()
+        });
     }
 }
 

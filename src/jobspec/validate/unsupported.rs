@@ -1,7 +1,6 @@
 //! What the model holds, but nothing acts on yet. Whoever registers such a job is told, instead of waiting for it in vain.
 
 use super::Rules;
-use crate::model::policy::UpdateStrategy;
 use crate::model::service::Service;
 use crate::model::task::Template;
 use crate::model::{NetworkMode, Task, TaskGroup};
@@ -10,17 +9,12 @@ const DEFAULT_LEFT_DELIMITER: &str = "{{";
 
 pub fn warn(rules: &mut Rules<'_>) {
     let job = rules.job;
-    rules.ignored_if(job.periodic.is_some(), "periodic", "launch periodic jobs");
-    rules.ignored_if(job.parameterized.is_some(), "parameterized", "dispatch parameterized jobs");
     for spec in &job.groups {
         group(&mut rules.inside(&format!("group[{}]", spec.name)), spec);
     }
 }
 
 fn group(rules: &mut Rules<'_>, group: &TaskGroup) {
-    if let Some(strategy) = &group.update {
-        update(&mut rules.inside("update"), strategy);
-    }
     rules.ignored_if(group.max_run_duration.is_some(), "max_run_duration", "end groups after a time");
     let stops_itself = group.disconnect.stop_on_client_after.is_some();
     rules.ignored_if(stops_itself, "disconnect.stop_on_client_after", "stop what is cut off from the servers");
@@ -35,12 +29,6 @@ fn group(rules: &mut Rules<'_>, group: &TaskGroup) {
     for spec in &group.tasks {
         task(&mut rules.inside(&format!("task[{}]", spec.name)), spec);
     }
-}
-
-fn update(rules: &mut Rules<'_>, update: &UpdateStrategy) {
-    rules.ignored_if(update.canary > 0, "canary", "start canaries");
-    rules.ignored_if(update.auto_revert, "auto_revert", "go back by itself");
-    rules.ignored_if(update.auto_promote, "auto_promote", "promote canaries");
 }
 
 fn task(rules: &mut Rules<'_>, task: &Task) {
@@ -123,7 +111,6 @@ job "j" {
 }"#;
         let warned = paths(text);
         let expected = [
-            "job.periodic",
             "job.group[g].max_run_duration",
             "job.group[g].disconnect.stop_on_client_after",
             "job.group[g].network[0].mode",
@@ -134,20 +121,6 @@ job "j" {
             "job.group[g].task[t].template[1].data",
         ];
         assert_eq!(warned, expected);
-        let roll_out = r#"
-job "j" {
-  update {
-    canary       = 1
-    auto_revert  = true
-    auto_promote = true
-  }
-  group "g" {
-    task "t" {
-      driver = "raw_exec"
-    }
-  }
-}"#;
-        assert_eq!(paths(roll_out), ["canary", "auto_revert", "auto_promote"].map(|name| format!("job.group[g].update.{name}")));
     }
 
     fn paths(text: &str) -> Vec<String> {

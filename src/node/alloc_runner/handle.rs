@@ -13,8 +13,8 @@ use crate::runtime::driver::{ExitRecord, TaskStats};
 pub enum AllocMessage {
     /// What the servers want of it now.
     Assign(Assignment),
-    /// The servers were heard since the agent's start: what waited for that may start.
-    ServersHeard,
+    /// The servers were heard since the agent's start, and there is room: what waited for that may start.
+    MayStart,
     /// End every task; the reason is told in their events.
     Stop(String),
     /// End every task, then remove its directories and its journal entry.
@@ -55,6 +55,13 @@ pub struct AllocView {
     pub task_states: BTreeMap<Text, TaskState>,
     /// No task runs, and none will.
     pub over: bool,
+}
+
+impl AllocView {
+    /// Whether any of its tasks has ever run on this node.
+    pub fn has_started(&self) -> bool {
+        self.task_states.values().any(|state| state.started_at.is_some())
+    }
 }
 
 /// The way to a runner. Dropping it leaves the runner running.

@@ -57,12 +57,11 @@ pub struct AllocRunner {
 }
 
 impl AllocRunner {
-    /// A runner for an allocation that this node never saw. Starts nothing before [`AllocRunner::run`].
+    /// A runner for an allocation that this node never saw. Starts nothing before it hears [`AllocMessage::MayStart`].
     pub fn new(shared: Arc<Shared>, assignment: Assignment) -> (Self, AllocRunnerHandle) {
         let entry = JournalledAllocation { assignment, tasks: BTreeMap::new() };
         let (mut runner, handle) = Self::build(shared, entry);
         runner.journalled_assignment = None;
-        runner.may_start = true;
         runner.publish();
         (runner, handle)
     }
@@ -196,7 +195,7 @@ impl AllocRunner {
     fn handle(&mut self, message: AllocMessage) {
         match message {
             AllocMessage::Assign(assignment) => self.assign(assignment),
-            AllocMessage::ServersHeard => self.may_start = true,
+            AllocMessage::MayStart => self.may_start = true,
             AllocMessage::Stop(why) => {
                 self.stop.get_or_insert(why);
             }

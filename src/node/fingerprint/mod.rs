@@ -3,6 +3,7 @@
 
 pub mod cgroup;
 pub mod cpu;
+pub mod device;
 pub mod driver;
 pub mod host;
 pub mod memory;
@@ -42,6 +43,7 @@ pub fn fingerprint(config: &NodeConfig, id: NodeId, drivers: &[Arc<dyn TaskDrive
     host::add(&mut facts);
     network::add(&mut facts, config);
     cgroup::add(&mut facts);
+    device::add(&mut facts, config);
     driver::add(&mut facts, drivers);
 
     facts.resources.reserved_cpu = config.reserved.cpu;

@@ -1,6 +1,7 @@
 //! Whole servers on real directories.
 
 mod crash;
+mod group;
 mod server;
 mod snapshots;
 

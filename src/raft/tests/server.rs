@@ -4,7 +4,7 @@ use std::io;
 
 use super::super::log_store::device::Recovered;
 use super::super::log_store::tests::memory_store;
-use super::super::{ProposeError, Raft, RaftConfig, RaftError, ReadError};
+use super::super::{Consistency, ProposeError, Raft, RaftConfig, RaftError, ReadError};
 use super::{bytes, mark, open};
 use crate::state::command::Request;
 use crate::state::{Command, Rejection};
@@ -16,7 +16,7 @@ async fn a_new_directory_becomes_a_leader_that_carries_out_proposals() {
     assert!(raft.is_leader());
     let reply = raft.propose(mark()).await.unwrap();
     assert_eq!(raft.store().load().index(), reply.index);
-    raft.read_barrier().await.unwrap();
+    raft.read_barrier(Consistency::Lease).await.unwrap();
     let status = raft.status();
     assert_eq!(status.leader, Some(status.id));
     assert_eq!(status.applied, reply.index);
@@ -112,7 +112,7 @@ async fn after_a_shutdown_everybody_is_told() {
     raft.shutdown().await;
     assert!(!*leads.wait_for(|leads| !leads).await.unwrap());
     assert_eq!(raft.propose(mark()).await.unwrap_err(), ProposeError::ShuttingDown);
-    assert_eq!(raft.read_barrier().await.unwrap_err(), ReadError::ShuttingDown);
+    assert_eq!(raft.read_barrier(Consistency::Lease).await.unwrap_err(), ReadError::ShuttingDown);
     let fatal = raft.fatal();
     tokio::pin!(fatal);
     assert!(futures_util::poll!(fatal).is_pending(), "an orderly end is nothing fatal");

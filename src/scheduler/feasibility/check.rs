@@ -67,6 +67,17 @@ impl Check {
 
     pub fn holds_on(&self, node: &Node) -> bool {
         let left = resolve(node, &self.left);
+        let right = resolve(node, &self.right);
+        self.judge(left.as_deref(), right.as_deref())
+    }
+
+    /// Both sides as the jobspec wrote them.
+    pub fn sides(&self) -> (&str, &str) {
+        (&self.left, &self.right)
+    }
+
+    /// Compares what the sides stand for; `None`: there is no such fact.
+    pub fn judge(&self, left: Option<&str>, right: Option<&str>) -> bool {
         match self.operand {
             Operand::IsSet => return left.is_some(),
             Operand::IsNotSet => return left.is_none(),
@@ -74,7 +85,6 @@ impl Check {
             Operand::DistinctHosts | Operand::DistinctProperty => return true,
             _ => {}
         }
-        let right = resolve(node, &self.right);
         if self.operand == Operand::NotEqual {
             return left != right;
         }
@@ -82,8 +92,8 @@ impl Check {
             return false;
         };
         match &self.compiled {
-            Some(pattern) => compare(self.operand, &left, &right, pattern),
-            None => compare(self.operand, &left, &right, &Pattern::compile(self.operand, &right)),
+            Some(pattern) => compare(self.operand, left, right, pattern),
+            None => compare(self.operand, left, right, &Pattern::compile(self.operand, right)),
         }
     }
 }

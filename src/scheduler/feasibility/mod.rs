@@ -2,8 +2,10 @@
 //! compared; the packing core gets the answer as one verdict per node class.
 
 mod check;
+mod devices;
 mod glob;
 mod profile;
+mod quantity;
 mod requirements;
 mod version;
 

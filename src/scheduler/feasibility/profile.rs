@@ -1,8 +1,11 @@
 //! A group's requirements together with their verdict on every node class, remembered across evaluations.
 
+use std::sync::Arc;
+
+use super::devices::DeviceRequirement;
 use super::requirements::{Requirements, Verdict};
 use crate::model::{Job, TaskGroup};
-use crate::scheduler::placement::{Classes, Fleet, NodeOrd};
+use crate::scheduler::placement::{ClassOffers, Classes, DeviceDemand, Fleet, NodeOrd};
 
 /// Valid until the set of classes changes.
 #[derive(Debug)]
@@ -12,6 +15,8 @@ pub struct GroupProfile {
     verdicts: Vec<Verdict>,
     /// Summed weight of met affinities, by class ordinal.
     affinities: Vec<i64>,
+    /// By class ordinal; empty without device asks.
+    offers: Arc<Vec<ClassOffers>>,
     epoch: u64,
 }
 
@@ -20,7 +25,21 @@ impl GroupProfile {
         let requirements = Requirements::of(job, group);
         let verdicts = classes.representatives().map(|node| requirements.class_verdict(node)).collect();
         let affinities = classes.representatives().map(|node| requirements.class_affinity(node)).collect();
-        Self { requirements, verdicts, affinities, epoch: classes.epoch() }
+        let offers = match requirements.devices() {
+            [] => Vec::new(),
+            asked => classes.representatives().map(|node| asked.iter().map(|device| device.offers(node)).collect()).collect(),
+        };
+        Self { requirements, verdicts, affinities, offers: Arc::new(offers), epoch: classes.epoch() }
+    }
+
+    /// The group's device asks in the numbers of the packing core.
+    pub fn device_demand(&self) -> DeviceDemand {
+        let asked = self.requirements.devices();
+        DeviceDemand {
+            needs: asked.iter().map(DeviceRequirement::need).collect(),
+            offers: Arc::clone(&self.offers),
+            affinity_weight: asked.iter().map(DeviceRequirement::affinity_weight).sum(),
+        }
     }
 
     pub fn is_current(&self, classes: &Classes) -> bool {

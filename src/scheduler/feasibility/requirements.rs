@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::check::Check;
+use super::devices::DeviceRequirement;
 use super::glob;
 use crate::model::{Affinity, Constraint, Job, Node, TaskGroup, Text};
 
@@ -23,7 +24,7 @@ pub struct Requirements {
     datacenters: Vec<Text>,
     pool: Text,
     drivers: BTreeSet<Text>,
-    asks_for_devices: bool,
+    devices: Vec<DeviceRequirement>,
     /// Equal on all nodes of a class; those of the job first, then of the group, then of its tasks.
     class_checks: Vec<Check>,
     /// May differ on every node.
@@ -47,7 +48,7 @@ impl Requirements {
             datacenters: job.datacenters.clone(),
             pool: job.node_pool.clone(),
             drivers: group.tasks.iter().map(|task| task.driver.clone()).collect(),
-            asks_for_devices: group.tasks.iter().any(|task| !task.resources.devices.is_empty()),
+            devices: DeviceRequirement::of(group),
             class_checks,
             node_checks,
             class_affinities,
@@ -78,11 +79,11 @@ impl Requirements {
         if !self.drivers.iter().all(healthy) {
             return Verdict::Filtered("missing drivers".into());
         }
-        if self.asks_for_devices {
-            // No node reports devices yet.
+        let verdict = first_unmet(&self.class_checks, node);
+        if verdict == Verdict::Feasible && self.devices.iter().any(|device| device.offers(node).is_empty()) {
             return Verdict::Filtered("missing devices".into());
         }
-        first_unmet(&self.class_checks, node)
+        verdict
     }
 
     /// The verdict on this one node, after its class was found feasible.
@@ -98,6 +99,11 @@ impl Requirements {
     /// What this one node adds to [`Self::class_affinity`].
     pub fn node_affinity(&self, node: &Node) -> i64 {
         met_weight(&self.node_affinities, node)
+    }
+
+    /// What the group's tasks ask of devices.
+    pub fn devices(&self) -> &[DeviceRequirement] {
+        &self.devices
     }
 
     /// The divisor that brings a summed weight into -1..=1; zero without affinities.

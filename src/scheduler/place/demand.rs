@@ -22,11 +22,13 @@ pub struct DemandBuilder<'a> {
     fleet: &'a Fleet,
     request: &'a GroupRequest<'a>,
     live: &'a [Live],
+    /// Only these nodes are looked at; `None`: every node.
+    nodes: Option<&'a [NodeOrd]>,
 }
 
 impl<'a> DemandBuilder<'a> {
-    pub fn new(fleet: &'a Fleet, request: &'a GroupRequest<'a>, live: &'a [Live]) -> Self {
-        Self { fleet, request, live }
+    pub fn new(fleet: &'a Fleet, request: &'a GroupRequest<'a>, live: &'a [Live], nodes: Option<&'a [NodeOrd]>) -> Self {
+        Self { fleet, request, live, nodes }
     }
 
     pub fn build(self) -> PlacementPlan {
@@ -45,7 +47,10 @@ impl<'a> DemandBuilder<'a> {
         let demand = Demand {
             ask: group.ask(),
             ports: ports(group),
+            devices: self.request.profile.device_demand(),
             algorithm: self.request.algorithm,
+            // Instances of a service stand in for each other; those of a batch are work, and where it is packed it leaves more room.
+            anti_affinity: !job.job_type.is_batch(),
             group_count: group.count,
             spreads: spreads.iter().map(|spread| self.spread_axis(spread, weights, &candidates)).collect(),
             candidates,
@@ -78,17 +83,20 @@ impl<'a> DemandBuilder<'a> {
     fn candidates(&self, distinct_hosts: Option<bool>, filtered: &mut Vec<(NodeOrd, Text)>) -> Vec<Candidate> {
         let profile = self.request.profile;
         let requirements = &profile.requirements;
-        let size = self.fleet.len();
+        // Nodes are shortlisted only where nothing that lives on them matters.
+        let (size, live) = if self.nodes.is_some() { (0, &[][..]) } else { (self.fleet.len(), self.live) };
         let mut collisions = vec![0u32; size];
         let mut occupied = vec![false; size];
-        for live in self.live {
+        for live in live {
             let same_group = live.group == self.request.position;
-            collisions[live.ord.at()] += u32::from(same_group && !live.leaving);
+            collisions[live.ord.at()] += if same_group && !live.leaving { live.count } else { 0 };
             occupied[live.ord.at()] |= distinct_hosts.is_some_and(|of_job| of_job || same_group);
         }
         let scale = requirements.affinity_weight().max(1) as f64;
         let mut candidates = Vec::new();
-        for ord in self.fleet.placeable() {
+        let everywhere = || self.fleet.placeable();
+        let listed = self.nodes.into_iter().flatten().copied();
+        for ord in listed.chain(self.nodes.is_none().then(everywhere).into_iter().flatten()) {
             let class = self.fleet.class(ord);
             if *profile.class_verdict(class) != Verdict::Feasible {
                 continue;
@@ -102,11 +110,11 @@ impl<'a> DemandBuilder<'a> {
                 }
                 weight += requirements.node_affinity(node);
             }
-            if occupied[ord.at()] {
+            if occupied.get(ord.at()).is_some_and(|occupied| *occupied) {
                 filtered.push((ord, Operand::DistinctHosts.name().into()));
                 continue;
             }
-            candidates.push(Candidate { ord, collisions: collisions[ord.at()], affinity: weight as f64 / scale });
+            candidates.push(Candidate { ord, collisions: collisions.get(ord.at()).copied().unwrap_or(0), affinity: weight as f64 / scale });
         }
         candidates
     }
@@ -161,7 +169,7 @@ impl<'a> DemandBuilder<'a> {
         let mut used = vec![0; size];
         for (live, value) in self.live.iter().zip(on_live) {
             if *value != NO_VALUE && counted(live) {
-                used[*value as usize] += 1;
+                used[*value as usize] += live.count;
             }
         }
         used

@@ -11,7 +11,7 @@ use crate::scheduler::feasibility::Verdict;
 use crate::scheduler::placement::{Fleet, NodeOrd, Obstacle, Packer};
 
 /// So many of the best nodes are shown.
-const SHOWN_SCORES: usize = 5;
+pub const SHOWN_SCORES: usize = 5;
 
 /// The part that does not change while a group is placed.
 pub struct Counts {
@@ -81,7 +81,7 @@ impl Counts {
                 Dimension::Cpu => (" MHz", self.ask.cpu.0),
                 Dimension::Memory => (" MiB", self.ask.memory.0),
                 Dimension::Disk => (" MiB", self.ask.disk.0),
-                Dimension::Cores | Dimension::Port(_) => ("", u64::from(self.ask.cores)),
+                Dimension::Cores | Dimension::Port(_) | Dimension::Devices => ("", u64::from(self.ask.cores)),
             };
             let text = format!("largest free {free}{unit}, asked {asked}{unit}");
             metrics.largest_free.insert(dimension.to_string().into(), text.into());
@@ -115,6 +115,6 @@ fn free_in(fleet: &Fleet, ord: NodeOrd, dimension: Dimension) -> Option<u64> {
         Dimension::Memory => (available.memory - used.memory).0,
         Dimension::Disk => (available.disk - used.disk).0,
         Dimension::Cores => u64::from(available.cores.saturating_sub(used.cores)),
-        Dimension::Port(_) => return None,
+        Dimension::Port(_) | Dimension::Devices => return None,
     })
 }

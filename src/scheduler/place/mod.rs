@@ -4,27 +4,30 @@
 mod demand;
 mod metrics;
 mod runs;
+mod shortlist;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::feasibility::GroupProfile;
-use super::placement::{Fleet, NodeOrd, Packer, Pick, PortDemand};
+use super::placement::{Fleet, NodeOrd, Packer, Pick};
+use super::preempt::Preemptor;
 use super::reconcile::{Instance, PreviousFate, StopOrder, reason};
 use crate::model::plan::{Placement, PlacementMetrics};
 use crate::model::scheduler_config::SchedulerAlgorithm;
-use crate::model::{AllocId, Allocation, DeploymentId, EvalId, Job, JobRef, TaskGroup, fit};
+use crate::model::{AllocId, Allocation, DeploymentId, EvalId, Job, JobRef, NodeId, TaskGroup};
 
 use demand::DemandBuilder;
 use runs::RunBuilder;
 
-/// An instance of the job that holds a place while the plan is made.
+/// Instances of the job that hold a place on one node while the plan is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Live {
     pub ord: NodeOrd,
-    /// Position of its group in the job.
+    pub count: u32,
+    /// Position of their group in the job.
     pub group: usize,
-    /// It is to be replaced: its node is not avoided for its sake, but conditions on the whole set still count it.
+    /// To be replaced: their node is not avoided for their sake, but conditions on the whole set still count them.
     pub leaving: bool,
 }
 
@@ -59,6 +62,8 @@ pub struct GroupOutcome {
     pub queued: u32,
     /// Destructive updates that must wait for what was placed instead.
     pub put_off: u32,
+    /// Who was pushed aside.
+    pub evicted: Vec<Arc<Allocation>>,
 }
 
 /// Finds places for `instances`, taking them from the fleet and adding them to `live`. Of those that replace a running
@@ -69,16 +74,39 @@ pub fn place_group(
     instances: Vec<Instance>,
     room: usize,
     live: &mut Vec<Live>,
+    preemptor: Option<Preemptor<'_>>,
 ) -> GroupOutcome {
     if instances.is_empty() {
         return GroupOutcome::default();
     }
-    let plan = DemandBuilder::new(fleet, request, live).build();
+    if let Some(nodes) = shortlist::shortlist(fleet, request, &instances, live, metrics::SHOWN_SCORES) {
+        let (start, before) = (fleet.checkpoint(), live.len());
+        let outcome = place_among(fleet, request, instances.clone(), room, live, None, Some(&nodes));
+        if outcome.queued == 0 {
+            return outcome;
+        }
+        // What it could not have there it may have elsewhere, or by pushing others aside; else every node says why not.
+        fleet.roll_back(start);
+        live.truncate(before);
+    }
+    place_among(fleet, request, instances, room, live, preemptor, None)
+}
+
+/// Places them on `nodes`, or anywhere.
+fn place_among(
+    fleet: &mut Fleet,
+    request: &GroupRequest<'_>,
+    instances: Vec<Instance>,
+    room: usize,
+    live: &mut Vec<Live>,
+    preemptor: Option<Preemptor<'_>>,
+    nodes: Option<&[NodeOrd]>,
+) -> GroupOutcome {
+    let plan = DemandBuilder::new(fleet, request, live, nodes).build();
     let counts = metrics::Counts::new(fleet, request, &plan);
-    let ports = plan.demand.ports.clone();
     let packer = Packer::new(fleet, plan.demand);
     let runs = RunBuilder::new(request, Arc::new(counts.success(&packer)));
-    let mut placer = GroupPlacer { request, ports, packer, runs, live, placed: 0, outcome: GroupOutcome::default() };
+    let mut placer = GroupPlacer { request, packer, preemptor, runs, live, placed: 0, outcome: GroupOutcome::default() };
 
     let (destructive, needed): (Vec<_>, Vec<_>) = instances.into_iter().partition(|instance| instance.fate == PreviousFate::StopToMakeRoom);
     let (plain, special): (Vec<_>, Vec<_>) = needed.into_iter().partition(Instance::is_plain);
@@ -102,8 +130,8 @@ pub fn place_group(
 
 struct GroupPlacer<'a> {
     request: &'a GroupRequest<'a>,
-    ports: PortDemand,
     packer: Packer<'a>,
+    preemptor: Option<Preemptor<'a>>,
     runs: RunBuilder<'a>,
     live: &'a mut Vec<Live>,
     placed: usize,
@@ -113,7 +141,8 @@ struct GroupPlacer<'a> {
 impl GroupPlacer<'_> {
     /// Places an instance that has a history or a node of its own.
     fn place_special(&mut self, instance: Instance) {
-        let Some(pick) = pick_special(&mut self.packer, self.request, &instance) else {
+        let pick = pick_special(&mut self.packer, self.request, &instance).or_else(|| self.preempt(instance.only_on));
+        let Some(pick) = pick else {
             self.queue_special(&instance);
             return;
         };
@@ -129,7 +158,7 @@ impl GroupPlacer<'_> {
         self.outcome.queued += 1;
         if let Some(previous) = instance.previous.as_deref()
             && instance.fate == PreviousFate::StopToMakeRoom
-            && could_follow(self.packer.fleet(), self.request, previous, &self.ports)
+            && could_follow(&self.packer, self.request, previous)
         {
             self.outcome.stops.push(stop_of(previous.id, reason::UPDATED));
         }
@@ -137,21 +166,40 @@ impl GroupPlacer<'_> {
 
     /// Places equal instances: once one finds no place, none of the rest does.
     fn place_plain(&mut self, instances: &[Instance]) {
-        let mut picks: Vec<Pick> = Vec::with_capacity(instances.len());
-        while picks.len() < instances.len() {
-            let Some(pick) = self.packer.pick(&[]) else {
-                break;
-            };
+        let mut wanted = Instance::number(instances);
+        let mut picks: Vec<Pick> = Vec::new();
+        while wanted > 0
+            && let Some(pick) = self.packer.pick_run(wanted).or_else(|| self.preempt(None))
+        {
             self.account(&pick);
+            wanted -= pick.count;
             picks.push(pick);
         }
-        self.outcome.queued += u32::try_from(instances.len() - picks.len()).unwrap_or(u32::MAX);
-        self.runs.add_plain(self.packer.fleet(), instances.iter().map(|instance| instance.index), picks);
+        self.outcome.queued += wanted;
+        self.runs.add_plain(
+            self.packer.fleet(),
+            instances.iter().flat_map(|instance| (instance.index..).take(instance.count as usize)),
+            picks,
+        );
+    }
+
+    /// Makes room for one instance, on `only_on` or on the node where that costs least.
+    fn preempt(&mut self, only_on: Option<NodeId>) -> Option<Pick> {
+        let preemptor = self.preemptor.as_mut()?;
+        let found = match only_on {
+            Some(node) => preemptor.find_on(&self.packer, self.packer.fleet().ord(node)?)?,
+            None => preemptor.find(&self.packer)?,
+        };
+        let victims: Vec<_> = found.victims.iter().map(|victim| Arc::clone(&victim.alloc)).collect();
+        let pick = self.packer.pick_in_place_of(found.ord, &victims)?;
+        preemptor.evict(&found.victims);
+        self.outcome.evicted.extend(victims);
+        Some(pick)
     }
 
     fn account(&mut self, pick: &Pick) {
-        self.placed += 1;
-        self.live.push(Live { ord: pick.ord, group: self.request.position, leaving: false });
+        self.placed += pick.count as usize;
+        self.live.push(Live { ord: pick.ord, count: pick.count, group: self.request.position, leaving: false });
     }
 }
 
@@ -193,26 +241,13 @@ fn stop_of(alloc: AllocId, description: &'static str) -> StopOrder {
 }
 
 /// Whether a replacement could run where `previous` is once that has ended.
-fn could_follow(fleet: &Fleet, request: &GroupRequest<'_>, previous: &Allocation, ports: &PortDemand) -> bool {
+fn could_follow(packer: &Packer<'_>, request: &GroupRequest<'_>, previous: &Allocation) -> bool {
+    let fleet = packer.fleet();
     let Some(ord) = fleet.ord(previous.node_id) else {
         return false;
     };
-    let node = fleet.node(ord);
-    if previous.is_client_terminal() || !node.is_placeable() || !request.profile.allows(fleet, ord) {
-        return false;
-    }
-    let usage = fleet.usage(ord);
-    let mut left = usage.ask;
-    left.cpu -= previous.ask.cpu;
-    left.memory -= previous.ask.memory;
-    left.disk -= previous.ask.disk;
-    left.cores = left.cores.saturating_sub(previous.ask.cores);
-    let ask = fleet.effective_ask(ord, request.group.ask());
-    let held_by_others = |port: u16| {
-        let own = previous.ports.iter().any(|held| held.value == port);
-        node.resources.reserved_ports.contains(&port) || (!own && (usage.ports.contains(&port) || usage.shared_ports.contains(&port)))
-    };
-    fit::first_exhausted(fleet.available(ord), left, ask).is_none() && !ports.fixed.iter().any(|(port, _)| held_by_others(*port))
+    let may_stay = !previous.is_client_terminal() && fleet.node(ord).is_placeable() && request.profile.allows(fleet, ord);
+    may_stay && packer.fits_without(ord, previous)
 }
 
 /// Attribute values, interned to dense ordinals.

@@ -1,12 +1,12 @@
 //! Picks written down as runs: consecutive indexes on one node are one record.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::GroupRequest;
+use crate::model::device::DevicePosition;
 use crate::model::plan::{Placement, PlacementMetrics, Run};
-use crate::model::{Ask, AssignedPort, Node, Port, TaskGroup};
-use crate::scheduler::placement::{Fleet, NodeOrd, Pick};
+use crate::model::{Ask, AssignedDevice, AssignedPort, Node, Port, TaskGroup};
+use crate::scheduler::placement::{Fleet, Pick};
 use crate::scheduler::reconcile::Instance;
 
 pub struct RunBuilder<'a> {
@@ -29,48 +29,41 @@ impl<'a> RunBuilder<'a> {
             first_index: instance.index,
             count: 1,
             ports: assign(self.request.group, node, &pick.ports),
+            devices: assign_devices(self.request, node, &pick.devices),
             cores: pick.cores,
             previous: instance.previous.map(|previous| previous.id),
             reschedules: instance.reschedules,
+            preempts: pick.evicts,
         };
         self.push(pick.ask, run);
     }
 
     /// Equal instances: which of them goes where does not matter, so indexes are dealt out node by node.
-    pub fn add_plain(&mut self, fleet: &Fleet, indexes: impl Iterator<Item = u32>, picks: Vec<Pick>) {
-        let mut order: Vec<NodeOrd> = Vec::new();
-        let mut by_node: BTreeMap<NodeOrd, Vec<Pick>> = BTreeMap::new();
-        for pick in picks {
-            let on_node = by_node.entry(pick.ord).or_default();
-            if on_node.is_empty() {
-                order.push(pick.ord);
-            }
-            on_node.push(pick);
-        }
-        let mut indexes = indexes;
-        for ord in order {
-            let node = fleet.node(ord);
-            let mut open: Option<(Ask, Run)> = None;
-            for (pick, index) in by_node.remove(&ord).unwrap_or_default().into_iter().zip(&mut indexes) {
-                let ports = assign(self.request.group, node, &pick.ports);
-                match &mut open {
-                    Some((ask, run)) if *ask == pick.ask && run.first_index + run.count == index => {
-                        run.count += 1;
-                        run.ports.extend(ports);
-                        run.cores.extend(pick.cores);
-                    }
-                    _ => {
-                        let cores = pick.cores;
-                        let run =
-                            Run { node: node.id, first_index: index, count: 1, ports, cores, previous: None, reschedules: Vec::new() };
-                        if let Some((ask, run)) = open.replace((pick.ask, run)) {
-                            self.push(ask, run);
-                        }
-                    }
-                }
-            }
-            if let Some((ask, run)) = open {
-                self.push(ask, run);
+    pub fn add_plain(&mut self, fleet: &Fleet, mut indexes: impl Iterator<Item = u32>, picks: Vec<Pick>) {
+        for pick in by_node(fleet, picks) {
+            let node = fleet.node(pick.ord);
+            let count = pick.count as usize;
+            let (ports, devices, cores) = (pick.ports.len() / count, pick.devices.len() / count, pick.cores.len() / count);
+            let mut done = 0;
+            for (first_index, length) in consecutive(indexes.by_ref().take(count)) {
+                let of_run = done..done + length as usize;
+                let part = |each: usize| of_run.start * each..of_run.end * each;
+                let run = Run {
+                    node: node.id,
+                    first_index,
+                    count: length,
+                    ports: of_run
+                        .clone()
+                        .flat_map(|at| assign(self.request.group, node, &pick.ports[at * ports..(at + 1) * ports]))
+                        .collect(),
+                    cores: pick.cores[part(cores)].to_vec(),
+                    devices: assign_devices(self.request, node, &pick.devices[part(devices)]),
+                    previous: None,
+                    reschedules: Vec::new(),
+                    preempts: pick.evicts.clone(),
+                };
+                done = of_run.end;
+                self.push(pick.ask, run);
             }
         }
     }
@@ -100,6 +93,39 @@ impl<'a> RunBuilder<'a> {
     }
 }
 
+/// One pick per node, in the order in which the nodes were first picked; those that push others aside stay by themselves.
+fn by_node(fleet: &Fleet, picks: Vec<Pick>) -> Vec<Pick> {
+    if picks.len() < 2 {
+        return picks;
+    }
+    let mut position = vec![usize::MAX; fleet.len()];
+    let mut merged: Vec<Pick> = Vec::with_capacity(picks.len());
+    for pick in picks {
+        match merged.get_mut(position[pick.ord.at()]) {
+            Some(known) if pick.evicts.is_empty() => known.absorb(pick),
+            _ => {
+                if pick.evicts.is_empty() {
+                    position[pick.ord.at()] = merged.len();
+                }
+                merged.push(pick);
+            }
+        }
+    }
+    merged
+}
+
+/// Ascending numbers as runs: the first of each and its length.
+fn consecutive(numbers: impl Iterator<Item = u32>) -> Vec<(u32, u32)> {
+    let mut runs: Vec<(u32, u32)> = Vec::new();
+    for number in numbers {
+        match runs.last_mut() {
+            Some((first, length)) if *first + *length == number => *length += 1,
+            _ => runs.push((number, 1)),
+        }
+    }
+    runs
+}
+
 /// The ports of one instance in the order of the group's specification; `dynamic` are the numbers chosen for those
 /// without a fixed one.
 fn assign(group: &TaskGroup, node: &Node, dynamic: &[u16]) -> Vec<AssignedPort> {
@@ -114,6 +140,24 @@ fn assign(group: &TaskGroup, node: &Node, dynamic: &[u16]) -> Vec<AssignedPort> 
         Some(AssignedPort { label: port.label.clone(), value, to, host_ip: host_ip(node, port), shared })
     };
     group.ports().filter_map(assign_one).collect()
+}
+
+/// The devices that were picked by position, by name.
+fn assign_devices(request: &GroupRequest<'_>, node: &Node, picked: &[(usize, DevicePosition)]) -> Vec<AssignedDevice> {
+    let asked = request.profile.requirements.devices();
+    let all = || node.resources.devices.iter().flat_map(|group| group.instances.iter().map(move |instance| (group, instance)));
+    let assign_one = |(need, position): &(usize, DevicePosition)| {
+        let (group, instance) = all().nth(usize::from(position.0))?;
+        Some(AssignedDevice {
+            task: asked[*need].task.clone(),
+            vendor: group.vendor.clone(),
+            kind: group.kind.clone(),
+            name: group.name.clone(),
+            instance: instance.id.clone(),
+            share: asked[*need].share(),
+        })
+    };
+    picked.iter().filter_map(assign_one).collect()
 }
 
 /// The address of the host network that the port names, else of the node's first.

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::hash::{Hash, Hasher};
 use std::sync::Arc;
 
-use crate::model::{Node, Text};
+use crate::model::{DeviceGroup, Node, Text};
 
 /// Interned classes with dense ordinals. An ordinal whose last node left is used again, which starts a new epoch.
 #[derive(Debug, Default)]
@@ -96,6 +96,12 @@ fn shared_facts(facts: &BTreeMap<Text, Text>) -> impl Iterator<Item = (&Text, &T
     facts.iter().filter(|(name, _)| !name.contains("unique."))
 }
 
+/// Whether two groups of devices answer every ask alike as long as nothing is taken.
+fn offers_alike(a: &DeviceGroup, b: &DeviceGroup) -> bool {
+    let healthy = |group: &DeviceGroup| group.instances.iter().filter(|instance| instance.healthy).count();
+    (&a.vendor, &a.kind, &a.name, &a.attributes) == (&b.vendor, &b.kind, &b.name, &b.attributes) && healthy(a) == healthy(b)
+}
+
 impl PartialEq for ClassKey {
     fn eq(&self, other: &Self) -> bool {
         if Arc::ptr_eq(&self.0, &other.0) {
@@ -109,6 +115,8 @@ impl PartialEq for ClassKey {
             && shared_facts(&a.attributes).eq(shared_facts(&b.attributes))
             && shared_facts(&a.meta).eq(shared_facts(&b.meta))
             && self.facts().4.eq(other.facts().4)
+            && a.resources.devices.len() == b.resources.devices.len()
+            && a.resources.devices.iter().zip(&b.resources.devices).all(|(a, b)| offers_alike(a, b))
     }
 }
 
@@ -123,6 +131,9 @@ impl Hash for ClassKey {
         }
         for driver in drivers {
             driver.hash(state);
+        }
+        for group in &self.0.resources.devices {
+            (&group.vendor, &group.kind, &group.name).hash(state);
         }
     }
 }

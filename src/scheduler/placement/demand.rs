@@ -1,6 +1,7 @@
 //! What the packing core is asked to place, in numbers only.
 
 use super::NodeOrd;
+use super::devices::DeviceDemand;
 use crate::model::Ask;
 use crate::model::scheduler_config::SchedulerAlgorithm;
 
@@ -13,7 +14,10 @@ pub struct Demand {
     /// Of one instance; the compute of whole cores is added per node.
     pub ask: Ask,
     pub ports: PortDemand,
+    pub devices: DeviceDemand,
     pub algorithm: SchedulerAlgorithm,
+    /// Whether instances of the group avoid each other's nodes.
+    pub anti_affinity: bool,
     /// The group's count: the divisor of the job anti-affinity.
     pub group_count: u32,
     /// Ascending by ordinal.

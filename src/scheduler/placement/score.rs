@@ -4,8 +4,6 @@ use std::sync::LazyLock;
 
 use crate::model::scheduler_config::SchedulerAlgorithm;
 
-use super::demand::{NO_VALUE, SpreadAxis, SpreadGoal};
-
 /// Scores are compared as integers in this unit.
 const UNIT: f64 = 1e9;
 
@@ -13,6 +11,7 @@ pub const PACKING: &str = "binpack";
 pub const ANTI_AFFINITY: &str = "job-anti-affinity";
 pub const RESCHEDULE_PENALTY: &str = "node-reschedule-penalty";
 pub const AFFINITY: &str = "node-affinity";
+pub const DEVICES: &str = "devices";
 pub const SPREAD: &str = "allocation-spread";
 
 /// A term's name and value, as placement metrics show it.
@@ -44,28 +43,16 @@ pub fn anti_affinity(collisions: u32, group_count: u32) -> f64 {
     -(f64::from(collisions) + 1.0) / f64::from(group_count.max(1))
 }
 
-/// The boost of one axis for a candidate with `value`.
-pub fn spread(axis: &SpreadAxis, value: u32) -> f64 {
-    if value == NO_VALUE {
-        return -1.0;
-    }
-    let used = axis.used[value as usize];
-    match &axis.goal {
-        SpreadGoal::Targets { wanted, weight_share } => match wanted[value as usize] {
-            // This instance counts as well.
-            Some(wanted) if wanted > 0.0 => (wanted - f64::from(used) - 1.0) / wanted * weight_share,
-            _ => -1.0,
-        },
-        SpreadGoal::Even => even_spread(&axis.used, used),
+/// The boost of a value that should have `wanted` instances and has `used`; this one counts as well. `None`: none should be there.
+pub fn spread_target(wanted: Option<f64>, used: u32, weight_share: f64) -> f64 {
+    match wanted {
+        Some(wanted) if wanted > 0.0 => (wanted - f64::from(used) - 1.0) / wanted * weight_share,
+        _ => -1.0,
     }
 }
 
-/// Values without instances are left out of the least and the most.
-fn even_spread(all: &[u32], used: u32) -> f64 {
-    let occupied = all.iter().copied().filter(|count| *count > 0);
-    let (Some(least), Some(most)) = (occupied.clone().min(), occupied.max()) else {
-        return 0.0;
-    };
+/// The boost of a value that has `used` instances where all should have as many; `least` and `most` are those of the values that have any.
+pub fn even_spread(least: u32, most: u32, used: u32) -> f64 {
     let (least, most, used) = (f64::from(least), f64::from(most), f64::from(used));
     if used != least {
         (least - used) / least
@@ -76,13 +63,24 @@ fn even_spread(all: &[u32], used: u32) -> f64 {
     }
 }
 
-/// `10^x` for 0..=1 from a table with linear interpolation, off by less than 1e-5; exact outside. `powf` would be most of the
-/// time that a scan of the fleet takes.
-fn power_of_ten(x: f64) -> f64 {
+/// The binpack score of a node whose free fractions add up to this energy (`10^cpu + 10^memory`) once the ask is taken.
+pub fn packing_of_energy(energy: f64) -> f64 {
+    (20.0 - energy).clamp(0.0, 18.0) / 18.0
+}
+
+/// `10^x` from a table with linear interpolation, off by less than 3e-6 of itself. `powf` would be most of the time that a scan of the
+/// fleet takes, and is not the same on every machine; this is multiplication only.
+pub fn power_of_ten(x: f64) -> f64 {
     const STEPS: usize = 1024;
-    static TABLE: LazyLock<Vec<f64>> = LazyLock::new(|| (0..=STEPS + 1).map(|step| 10f64.powf(step as f64 / STEPS as f64)).collect());
+    static TABLE: LazyLock<Vec<f64>> = LazyLock::new(|| {
+        // The 1024th root, by ten square roots.
+        let root = (0..10).fold(10f64, |root, _| root.sqrt());
+        std::iter::successors(Some(1.0), |power| Some(power * root)).take(STEPS + 2).collect()
+    });
     if !(0.0..=1.0).contains(&x) {
-        return 10f64.powf(x);
+        // Shrunk and impossible nodes; bounded so that no input takes long.
+        let whole = x.clamp(-300.0, 300.0).floor();
+        return power_of_ten((x - whole).clamp(0.0, 1.0)) * 10f64.powi(whole as i32);
     }
     let position = x * STEPS as f64;
     let step = position as usize;
@@ -99,25 +97,12 @@ mod tests {
         let full = packing(SchedulerAlgorithm::Binpack, 0.0, 0.0);
         let half = packing(SchedulerAlgorithm::Binpack, 0.5, 0.5);
         let empty = packing(SchedulerAlgorithm::Binpack, 1.0, 1.0);
+        for x in [-2.5, -0.3, 0.0, 0.001, 0.77, 1.0, 1.5, 7.25] {
+            assert!((power_of_ten(x) / 10f64.powf(x) - 1.0).abs() < 3e-6, "{x}");
+        }
         assert!((full - 1.0).abs() < 1e-9 && (empty - 0.0).abs() < 1e-9);
         assert!((half - (20.0 - 2.0 * 10f64.powf(0.5)) / 18.0).abs() < 1e-6);
         let spread = packing(SchedulerAlgorithm::Spread, 0.25, 0.25);
         assert!((spread - (2.0 * 10f64.powf(0.25) - 2.0) / 18.0).abs() < 1e-6);
-    }
-
-    #[test]
-    fn spreads_follow_the_published_table() {
-        let even = |used: &[u32], value| spread(&SpreadAxis { values: vec![], used: used.to_vec(), goal: SpreadGoal::Even }, value);
-        assert_eq!(even(&[0, 0], 0), 0.0);
-        assert_eq!(even(&[2, 2], 0), -1.0);
-        assert_eq!(even(&[1, 3], 0), 2.0);
-        assert_eq!(even(&[1, 3], 1), -2.0);
-        assert_eq!(even(&[0, 3], 0), 1.0);
-        assert_eq!(even(&[0, 3], NO_VALUE), -1.0);
-        let goal = SpreadGoal::Targets { wanted: vec![Some(7.0), Some(3.0), None], weight_share: 0.5 };
-        let axis = SpreadAxis { values: vec![], used: vec![0, 3, 0], goal };
-        assert!((spread(&axis, 0) - 6.0 / 7.0 * 0.5).abs() < 1e-12);
-        assert!((spread(&axis, 1) + 1.0 / 3.0 * 0.5).abs() < 1e-12);
-        assert_eq!(spread(&axis, 2), -1.0);
     }
 }

@@ -48,6 +48,8 @@ pub struct Tally {
     pub reconnect: u32,
     pub reschedule_now: u32,
     pub reschedule_later: u32,
+    /// Allocations of other jobs that leave for these.
+    pub preemptions: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -67,10 +69,12 @@ pub struct Mark {
     pub disconnected: bool,
 }
 
-/// An instance that needs a place.
-#[derive(Debug)]
+/// An instance that needs a place, or many that nothing but their index tells apart.
+#[derive(Clone, Debug)]
 pub struct Instance {
     pub index: u32,
+    /// So many with this index and the following; more than one only of plain ones.
+    pub count: u32,
     pub previous: Option<Arc<Allocation>>,
     pub fate: PreviousFate,
     /// Earlier tries, oldest first.
@@ -89,6 +93,7 @@ impl Instance {
     pub fn new(index: u32) -> Self {
         Self {
             index,
+            count: 1,
             previous: None,
             fate: PreviousFate::Settled,
             reschedules: Vec::new(),
@@ -97,6 +102,11 @@ impl Instance {
             canary: false,
             spec: None,
         }
+    }
+
+    /// How many these are.
+    pub fn number(instances: &[Self]) -> u32 {
+        instances.iter().fold(0u32, |number, instance| number.saturating_add(instance.count))
     }
 
     /// Whether any node will do as well as for its siblings.

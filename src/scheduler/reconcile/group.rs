@@ -9,7 +9,7 @@ use super::replace::{self, Replacements};
 use super::rollout::Rollout;
 use super::sorted::{Sorted, sort};
 use super::{Comparison, Context, Difference, Placeability, len, standing};
-use crate::model::{Allocation, TaskGroup};
+use crate::model::{AllocClientStatus, Allocation, TaskGroup};
 
 pub fn reconcile(
     context: &Context<'_>,
@@ -24,7 +24,7 @@ pub fn reconcile(
     let ordinary = allocations.iter().filter(|allocation| !beside || !rollout.is_canary(allocation));
     let mut sorted = sort(context, group, ordinary, &rollout, comparison, &mut changes);
     sorted.stop_one_of_each_pair(group, comparison, &mut changes);
-    sorted.stop_excess(group, comparison, &mut changes);
+    sorted.stop_excess(group, group.count, 0..group.count, comparison, &mut changes);
     sorted.mend_names(group, comparison, &mut changes);
 
     let mut names = NameIndex::default();
@@ -70,7 +70,13 @@ fn sort_canaries(
         }
     }
     let wanted = canaries().filter(|canary| rollout.wants_canary(canary));
-    (true, sort(context, group, wanted, rollout, comparison, changes))
+    let mut canaries = sort(context, group, wanted, rollout, comparison, changes);
+    canaries.stop_one_of_each_pair(group, comparison, changes);
+    // Those that come back after their replacement was replaced in turn. Canaries may have names beyond the group's own.
+    canaries.stop_excess(group, rollout.canaries(1), 0..u32::MAX, comparison, changes);
+    canaries.mend_names(group, comparison, changes);
+    changes.keep.append(&mut canaries.returning);
+    (true, canaries)
 }
 
 /// Brings kept instances to the newest specification, as far as the update strategy lets them go at once. Answers those that only a
@@ -95,12 +101,15 @@ fn update(
             }
             Difference::InPlace if allocation.is_client_terminal() => changes.tally.ignore += 1,
             Difference::InPlace if placeability.may_stay(allocation.node_id) => {
+                unsettled += u32::from(!has_proved_itself(allocation));
                 changes.tally.in_place += 1;
                 changes.in_place.push(Arc::clone(allocation));
             }
             Difference::InPlace | Difference::Destructive => outdated.push(Arc::clone(allocation)),
         }
     }
+    // What does not work is replaced first: that costs nobody anything.
+    outdated.sort_by_key(|allocation| has_proved_itself(allocation));
     let room = rollout.room(outdated.len(), unsettled, is_unhealthy);
     changes.room = room;
     let now = outdated.len().min(room);
@@ -115,6 +124,11 @@ fn update(
         changes.places.push(Instance { previous: Some(Arc::clone(allocation)), fate, ..Instance::new(allocation.index) });
     }
     outdated
+}
+
+/// Whether an instance of whatever version serves, as far as is known.
+fn has_proved_itself(allocation: &Allocation) -> bool {
+    allocation.client_status == AllocClientStatus::Running && (allocation.deployment.is_none() || allocation.health() == Some(true))
 }
 
 /// Says what all this means for the group's deployment.

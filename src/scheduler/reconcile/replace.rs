@@ -31,7 +31,8 @@ impl Replacements<'_, '_> {
             free = 0;
         }
         changes.tally.place += free;
-        changes.places.extend((0..free).map(|_| Instance { spec: older.clone(), ..Instance::new(names.take_next()) }));
+        let fresh = names.take_runs(free).into_iter();
+        changes.places.extend(fresh.map(|(first, count)| Instance { spec: older.clone(), count, ..Instance::new(first) }));
     }
 
     /// `wanted` canaries beside the others, under names of those that they shall replace.

@@ -1,6 +1,7 @@
 //! A group's allocations that still count, by where they stand, with surplus ones taken out.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::changes::{GroupChanges, Mark, reason};
@@ -80,7 +81,8 @@ pub fn sort<'a>(
 impl Sorted {
     /// An instance whose node came back meets its replacement: one of the two goes, as `disconnect.reconcile` says.
     pub fn stop_one_of_each_pair(&mut self, group: &TaskGroup, comparison: &mut Comparison<'_>, changes: &mut GroupChanges) {
-        let present: BTreeSet<_> = self.kept.iter().map(|allocation| allocation.id).collect();
+        let has_pairs = self.kept.iter().any(|allocation| allocation.next.is_some());
+        let present: BTreeSet<_> = self.kept.iter().filter(|_| has_pairs).map(|allocation| allocation.id).collect();
         let pairs: Vec<_> = self
             .kept
             .iter()
@@ -106,17 +108,24 @@ impl Sorted {
         self.kept.sort_by_key(|allocation| (allocation.index, allocation.id));
     }
 
-    /// Stops what is above the count: those on their way out first, then indexes that are no name of the group any more, then
-    /// second holders of a name (of two versions the older), then what does not run, then the highest indexes.
-    pub fn stop_excess(&mut self, group: &TaskGroup, comparison: &mut Comparison<'_>, changes: &mut GroupChanges) {
+    /// Stops what is above `count`: those on their way out first, then indexes outside of `names`, then second holders of a name (of two
+    /// versions the older), then what does not run, then the highest indexes.
+    pub fn stop_excess(
+        &mut self,
+        group: &TaskGroup,
+        count: u32,
+        names: Range<u32>,
+        comparison: &mut Comparison<'_>,
+        changes: &mut GroupChanges,
+    ) {
         let total = self.done.len() + self.kept.len() + self.now.len() + self.migrating.len();
-        let excess = total.saturating_sub(group.count as usize);
+        let excess = total.saturating_sub(count as usize);
         if excess == 0 {
             return;
         }
-        let mut names = NameIndex::default();
+        let mut taken = NameIndex::default();
         for allocation in &self.done {
-            names.take(allocation.index);
+            taken.take(allocation.index);
         }
         let mut candidates: Vec<_> = [(false, &self.kept), (true, &self.now), (true, &self.migrating)]
             .into_iter()
@@ -131,8 +140,8 @@ impl Sorted {
         let mut ranked: Vec<_> = candidates
             .into_iter()
             .map(|(leaving, _, idle, allocation)| {
-                let duplicate = !names.take(allocation.index);
-                ((leaving, allocation.index >= group.count, duplicate, idle, allocation.index), allocation)
+                let duplicate = !taken.take(allocation.index);
+                ((leaving, !names.contains(&allocation.index), duplicate, idle, allocation.index), allocation)
             })
             .collect();
         ranked.sort_by(|a, b| b.0.cmp(&a.0).then(a.1.id.cmp(&b.1.id)));

@@ -6,7 +6,10 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::fit::Usage;
-use crate::model::{AllocClientStatus, Ask, EphemeralDisk, JobType, MebiBytes, MegaHertz, NodeStatus, Operand, Spread};
+use crate::model::{
+    AllocClientStatus, Ask, DeviceAsk, DeviceGroup, DeviceInstance, DeviceShare, EphemeralDisk, JobType, MebiBytes, MegaHertz, NodeStatus,
+    Operand, Spread,
+};
 use crate::scheduler::testing::{constraint, node, port};
 
 /// A cluster and jobs, small enough to collide and run out all the time.
@@ -22,6 +25,7 @@ struct NodeShape {
     memory: u64,
     rack: u8,
     ready: bool,
+    devices: usize,
 }
 
 #[derive(Clone, Debug)]
@@ -35,13 +39,27 @@ struct JobShape {
     distinct: u8,
     spread: bool,
     batch: bool,
+    /// Thousandths of a device.
+    device: u16,
 }
 
 fn world() -> impl Strategy<Value = World> {
-    let node = (1u64..6, 1u64..6, 0u8..3, prop::bool::weighted(0.9));
-    let node = node.prop_map(|(cpu, memory, rack, ready)| NodeShape { cpu: cpu * 1000, memory: memory * 1000, rack, ready });
-    let job = (1u32..12, 1u64..8, 1u64..8, 0u16..3, prop::option::of(0u8..3), 0u8..3, 0u8..4, any::<bool>(), any::<bool>());
-    let job = job.prop_map(|(count, cpu, memory, cores, rack, ports, distinct, spread, batch)| JobShape {
+    let node = (1u64..6, 1u64..6, 0u8..3, prop::bool::weighted(0.9), 0usize..3);
+    let node =
+        node.prop_map(|(cpu, memory, rack, ready, devices)| NodeShape { cpu: cpu * 1000, memory: memory * 1000, rack, ready, devices });
+    let job = (
+        1u32..12,
+        1u64..8,
+        1u64..8,
+        0u16..3,
+        prop::option::of(0u8..3),
+        0u8..3,
+        0u8..4,
+        any::<bool>(),
+        any::<bool>(),
+        prop::sample::select(vec![0u16, 0, 0, 250, 700, 1000]),
+    );
+    let job = job.prop_map(|(count, cpu, memory, cores, rack, ports, distinct, spread, batch, device)| JobShape {
         count,
         cpu: if cores > 1 { 0 } else { cpu * 250 },
         memory: memory * 250,
@@ -51,6 +69,7 @@ fn world() -> impl Strategy<Value = World> {
         distinct,
         spread,
         batch,
+        device,
     });
     (prop::collection::vec(node, 1..8), prop::collection::vec(job, 1..5)).prop_map(|(nodes, jobs)| World { nodes, jobs })
 }
@@ -62,6 +81,7 @@ fn build(world: &World) -> (FakeState, Vec<Arc<Job>>) {
         node.resources.cpu = MegaHertz(shape.cpu);
         node.resources.memory = MebiBytes(shape.memory);
         node.meta.insert("rack".into(), shape.rack.to_string().into());
+        node.resources.devices = devices(shape.devices);
         if !shape.ready {
             node.status = NodeStatus::Initializing;
         }
@@ -69,6 +89,18 @@ fn build(world: &World) -> (FakeState, Vec<Arc<Job>>) {
     }
     let jobs = world.jobs.iter().enumerate().map(|(number, shape)| state.register(build_job(number, shape))).collect();
     (state, jobs)
+}
+
+fn devices(count: usize) -> Vec<DeviceGroup> {
+    let instance = |id: usize| DeviceInstance {
+        id: id.to_string().into(),
+        healthy: true,
+        health_description: "".into(),
+        pci_bus_id: "".into(),
+        numa_node: None,
+    };
+    let instances = (0..count).map(instance).collect();
+    vec![DeviceGroup { vendor: "acme".into(), kind: "gpu".into(), name: "g1".into(), instances, ..DeviceGroup::default() }]
 }
 
 fn build_job(number: usize, shape: &JobShape) -> Job {
@@ -79,6 +111,10 @@ fn build_job(number: usize, shape: &JobShape) -> Job {
     group.tasks[0].resources.cpu = MegaHertz(shape.cpu);
     group.tasks[0].resources.memory = MebiBytes(shape.memory);
     group.tasks[0].resources.cores = shape.cores;
+    if shape.device > 0 {
+        let share = DeviceShare(shape.device);
+        group.tasks[0].resources.devices = vec![DeviceAsk { name: "acme/gpu".into(), count: 1, share, ..DeviceAsk::default() }];
+    }
     if let Some(rack) = shape.rack {
         group.constraints.push(constraint("${meta.rack}", "=", &rack.to_string()));
     }
@@ -107,13 +143,15 @@ fn process_all(state: &mut FakeState, jobs: &[Arc<Job>]) -> Plan {
 fn check(state: &FakeState, jobs: &[Arc<Job>]) {
     for node in state.nodes.values() {
         let mut usage = Usage::default();
-        for allocation in state.allocations.values().filter(|a| a.node_id == node.id && a.occupies()) {
+        for allocation in state.allocations.values().filter(|a| a.node_id == node.id && a.holds_room()) {
             assert_eq!(usage.try_add(node, allocation), Ok(()), "{} on {}", allocation.name(), node.name);
         }
     }
     for job in jobs {
         let live = state.live(&job.key);
         let group = &job.groups[0];
+        let asked: u64 = group.tasks[0].resources.devices.iter().map(|device| device.count).sum();
+        assert!(live.iter().all(|allocation| allocation.devices.len() as u64 == asked), "every instance has its devices");
         let mut names: Vec<u32> = live.iter().map(|a| a.index).collect();
         names.sort_unstable();
         names.dedup();

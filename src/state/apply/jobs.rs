@@ -79,6 +79,7 @@ impl Transaction<'_> {
     /// Removes a job's record; its allocations stay until they are over and collected.
     pub(super) fn remove_job(&mut self, key: &JobKey) {
         if let Some(before) = self.state.jobs.remove(key) {
+            self.forget_family(&before);
             self.changes.push(Change::Job { key: key.clone(), before: Some(before), after: None, registered: true });
             self.forget_old_specifications(key);
         }

@@ -3,12 +3,14 @@
 //! Law 1: no clock, no randomness, no I/O, no unordered map. Ids and times come inside the command.
 
 mod allocations;
+mod children;
 mod deployments;
 mod evaluations;
 mod garbage;
 mod jobs;
 mod nodes;
 mod plan;
+mod security;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -144,6 +146,13 @@ impl Transaction<'_> {
                 self.set_allocation_health(*deployment, healthy, unhealthy, *at)?;
                 self.put_evaluations(evaluation.as_deref());
             }
+            Command::LaunchPeriodic { parent, scheduled, child, at } => {
+                self.launch_periodic(parent, *scheduled, child.as_deref(), *at)?;
+            }
+            Command::StartChild { parent, idempotency_token, child, at } => {
+                self.start_child(parent, idempotency_token.as_ref(), child, *at)?;
+            }
+            Command::ChangeSecurity { change } => self.change_security(change)?,
         }
         Ok(Reply { index: self.index, dropped_placements })
     }
@@ -165,6 +174,9 @@ impl Transaction<'_> {
         let key = job.key.clone();
         self.state.specifications.insert((key.clone(), job.job_modify_index), Arc::clone(&job));
         let before = self.state.jobs.insert(key.clone(), Arc::clone(&job));
+        if registered {
+            self.track_family(before.as_deref(), &job);
+        }
         self.changes.push(Change::Job { key, before, after: Some(job), registered });
     }
 

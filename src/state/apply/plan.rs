@@ -9,9 +9,10 @@ use std::sync::Arc;
 use super::super::changes::AllocationChange;
 use super::Transaction;
 use crate::model::fit::Usage;
-use crate::model::plan::{InPlaceUpdate, Placement, Run, Stop};
+use crate::model::plan::{InPlaceUpdate, LEAST_PRIORITY_GAP, Placement, Run, Stop};
 use crate::model::{
-    AllocClientStatus, AllocDesiredStatus, AllocId, Allocation, EvalId, EvalStatus, Evaluation, NodeId, Plan, allocation::DeploymentHealth,
+    AllocClientStatus, AllocDesiredStatus, AllocId, Allocation, EvalId, EvalStatus, Evaluation, JobRef, Node, NodeId, Plan,
+    allocation::DeploymentHealth,
 };
 use crate::util::clock::Timestamp;
 
@@ -126,6 +127,7 @@ impl Transaction<'_> {
             ask: placement.ask,
             ports: share_of(&run.ports, run.count, instance),
             cores: share_of(&run.cores, run.count, instance),
+            devices: share_of(&run.devices, run.count, instance),
             desired_status: AllocDesiredStatus::Run,
             desired_description: "".into(),
             desired_transition: Default::default(),
@@ -144,6 +146,7 @@ impl Transaction<'_> {
             reschedules: run.reschedules.clone(),
             follow_up_eval: None,
             preempted_by: None,
+            preempted: run.preempts.clone(),
             metrics: Arc::clone(&placement.metrics),
             create_index: self.index,
             modify_index: self.index,
@@ -151,8 +154,20 @@ impl Transaction<'_> {
             create_time: at,
             modify_time: at,
         };
-        if room.of(self, node.id).try_add(&node, &allocation).is_err() {
+        let Some(victims) = self.victims(placement, run) else { return false };
+        let usage = room.of(self, &node);
+        let before = (!victims.is_empty()).then(|| usage.clone());
+        for victim in victims.iter().filter(|victim| victim.holds_room()) {
+            usage.remove(&node, victim);
+        }
+        if usage.try_add(&node, &allocation).is_err() {
+            if let Some(before) = before {
+                *usage = before;
+            }
             return false;
+        }
+        for victim in victims {
+            self.evict(&victim, id, at);
         }
         if let Some(previous) = run.previous.and_then(|previous| self.state.allocations.get(&previous)).cloned() {
             self.put_allocation(Allocation { next: Some(id), ..Allocation::clone(&previous) }, AllocationChange::Plan);
@@ -160,6 +175,31 @@ impl Transaction<'_> {
         self.count_placed(allocation.id, allocation.deployment, &allocation.group, placement.canary, at);
         self.put_allocation(allocation, AllocationChange::Plan);
         true
+    }
+
+    /// Those whom this run evicts and who are not over yet. `None`: one of them may not be pushed aside.
+    fn victims(&self, placement: &Placement, run: &Run) -> Option<Vec<Arc<Allocation>>> {
+        let priority_of = |job: &JobRef| self.state.specification(job).map_or(0, |job| job.priority);
+        let mut victims = Vec::new();
+        for id in &run.preempts {
+            let Some(victim) = self.state.allocations.get(id).filter(|victim| !victim.is_client_terminal()) else { continue };
+            let yields = priority_of(&victim.job).saturating_add(LEAST_PRIORITY_GAP) <= priority_of(&placement.job);
+            if !yields || victim.node_id != run.node {
+                return None;
+            }
+            victims.push(Arc::clone(victim));
+        }
+        Some(victims)
+    }
+
+    fn evict(&mut self, victim: &Allocation, by: AllocId, at: Timestamp) {
+        let mut row = victim.clone();
+        row.desired_status = AllocDesiredStatus::Evict;
+        row.desired_description = format!("Preempted by alloc ID {by}").into();
+        row.preempted_by = Some(by);
+        row.alloc_modify_index = self.index;
+        row.modify_time = at;
+        self.put_allocation(row, AllocationChange::Plan);
     }
 }
 
@@ -175,10 +215,10 @@ struct Dropped {
 struct Room(BTreeMap<NodeId, Usage>);
 
 impl Room {
-    fn of(&mut self, transaction: &Transaction<'_>, node: NodeId) -> &mut Usage {
-        self.0.entry(node).or_insert_with(|| {
+    fn of(&mut self, transaction: &Transaction<'_>, node: &Node) -> &mut Usage {
+        self.0.entry(node.id).or_insert_with(|| {
             let mut usage = Usage::default();
-            transaction.state.allocations_on_node(node).filter(|row| row.occupies()).for_each(|row| usage.add(row));
+            transaction.state.allocations_on_node(node.id).filter(|row| row.holds_room()).for_each(|row| usage.add(node, row));
             usage
         })
     }

@@ -8,8 +8,9 @@ use crate::codec;
 use crate::model::allocation::DesiredTransition;
 use crate::model::plan::DeploymentUpdate;
 use crate::model::scheduler_config::SchedulerConfig;
+use crate::model::security::{Identity, SecurityChange};
 use crate::model::{AllocId, DeploymentId, DeploymentStatus, Eligibility, JobKey, JobType, NodeId, NodeStatus, fixtures};
-use crate::state::command::{Collected, Command, Request};
+use crate::state::command::{Child, Collected, Command, Request};
 use crate::util::clock::Timestamp;
 
 /// One sample of every variant, in the order of their tags.
@@ -19,6 +20,8 @@ fn samples() -> Vec<(&'static str, Command)> {
     let node = NodeId(1);
     let key = JobKey::new("default", "golden");
     let none = Vec::new;
+    let evaluation = fixtures::placing(&job, node, 0, 1, 9).evaluations.remove(0);
+    let child = Box::new(Child { job: Arc::new(fixtures::job("golden/periodic-1700000000", JobType::Batch, 1)), evaluation });
     vec![
         ("noop", Command::Noop),
         (
@@ -72,6 +75,15 @@ fn samples() -> Vec<(&'static str, Command)> {
                 at,
             },
         ),
+        (
+            "launch-periodic",
+            Command::LaunchPeriodic { parent: JobKey::new("default", "golden"), scheduled: at, child: Some(child.clone()), at },
+        ),
+        (
+            "start-child",
+            Command::StartChild { parent: JobKey::new("default", "golden"), idempotency_token: Some("once".into()), child, at },
+        ),
+        ("change-security", Command::ChangeSecurity { change: SecurityChange::Revoke(Identity::client(node)) }),
     ]
 }
 

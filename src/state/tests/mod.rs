@@ -1,5 +1,6 @@
 //! Tests of `apply`: what single commands do, what random sequences may never do, and what the bytes on disk are.
 
+mod deployments;
 mod golden;
 mod jobs;
 mod plans;

@@ -7,11 +7,13 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use crate::model::fit::Usage;
+use crate::model::job::Periodic;
 use crate::model::plan::Stop;
 use crate::model::{
-    AllocClientStatus, AllocDesiredStatus, AllocId, AllocationUpdate, Eligibility, Job, JobKey, JobType, NodeId, NodeStatus, Plan, fixtures,
+    AllocClientStatus, AllocDesiredStatus, AllocId, AllocationUpdate, Eligibility, EvalId, EvalTrigger, Evaluation, Job, JobKey, JobType,
+    NodeId, NodeStatus, Plan, fixtures,
 };
-use crate::state::command::{Collected, Command, Request};
+use crate::state::command::{Child, Collected, Command, Request};
 use crate::state::{State, snapshot};
 use crate::util::clock::Timestamp;
 
@@ -28,6 +30,9 @@ enum Step {
     Report { nth: u8, status: u8 },
     Collect,
     PurgeNode { node: u8 },
+    Periodic { job: u8 },
+    Launch { job: u8, minute: u8, skipped: bool },
+    Dispatch { job: u8, token: u8 },
 }
 
 fn step() -> impl Strategy<Value = Step> {
@@ -42,6 +47,9 @@ fn step() -> impl Strategy<Value = Step> {
         6 => (any::<u8>(), 0..5u8).prop_map(|(nth, status)| Step::Report { nth, status }),
         1 => Just(Step::Collect),
         1 => (0..4u8).prop_map(|node| Step::PurgeNode { node }),
+        1 => (0..4u8).prop_map(|job| Step::Periodic { job }),
+        3 => (0..4u8, 0..40u8, any::<bool>()).prop_map(|(job, minute, skipped)| Step::Launch { job, minute, skipped }),
+        2 => (0..4u8, 0..3u8).prop_map(|(job, token)| Step::Dispatch { job, token }),
     ]
 }
 
@@ -123,8 +131,32 @@ fn command(state: &State, step: &Step, ordinal: u64) -> Option<Command> {
                 nodes: state.nodes().map(|node| node.id).collect(),
             },
         },
+        Step::Periodic { job } => {
+            let periodic = Periodic { enabled: true, specs: vec!["* * * * *".into()], prohibit_overlap: false, time_zone: "UTC".into() };
+            let job = Job { periodic: Some(periodic), ..fixtures::job(&job_key(*job).id, JobType::Batch, 1) };
+            Command::RegisterJob { job: Arc::new(job), submission: None, enforce_index: None, evaluation: None, at }
+        }
+        Step::Launch { job, minute, skipped } => {
+            let child = (!skipped).then(|| child_of(*job, &format!("periodic-{minute}"), at));
+            Command::LaunchPeriodic { parent: job_key(*job), scheduled: Timestamp(i64::from(*minute)), child, at }
+        }
+        Step::Dispatch { job, token } => Command::StartChild {
+            parent: job_key(*job),
+            idempotency_token: (*token > 0).then(|| format!("token-{token}").into()),
+            child: child_of(*job, &format!("dispatch-{ordinal}"), at),
+            at,
+        },
         Step::PurgeNode { node } => Command::PurgeNode { node: NodeId(u128::from(*node)), evaluations: Vec::new(), at },
     })
+}
+
+fn child_of(parent: u8, name: &str, at: Timestamp) -> Box<Child> {
+    let parent = job_key(parent);
+    let job = fixtures::job(&format!("{}/{name}", parent.id), JobType::Batch, 1);
+    let job = Job { parent_id: Some(parent.id), ..job };
+    let evaluation =
+        Evaluation::pending(EvalId(at.0.unsigned_abs().into()), job.key.clone(), job.job_type, 50, EvalTrigger::PeriodicJob, at);
+    Box::new(Child { job: Arc::new(job), evaluation })
 }
 
 /// What must hold of every state, computed the slow way.
@@ -134,7 +166,12 @@ fn check(state: &State, registered: &BTreeMap<JobKey, Job>) {
     for job in state.jobs() {
         assert_eq!(job.groups, registered[&job.key].groups, "the newest registration stands");
         assert!(state.specification(&job.reference()).is_some());
+        let children: Vec<&JobKey> =
+            state.jobs().filter(|child| child.parent().as_ref() == Some(&job.key)).map(|child| &child.key).collect();
+        assert_eq!(state.children(&job.key).map(|child| &child.key).collect::<Vec<_>>(), children);
     }
+    let periodic: Vec<&JobKey> = state.jobs().filter(|job| job.periodic.is_some() && !job.stop).map(|job| &job.key).collect();
+    assert_eq!(state.periodic_jobs().map(|(job, _)| &job.key).collect::<Vec<_>>(), periodic);
     for node in state.nodes() {
         let on_node: Vec<_> = state.allocations().filter(|row| row.node_id == node.id).map(|row| row.id).collect();
         assert_eq!(state.allocations_on_node(node.id).map(|row| row.id).collect::<Vec<_>>(), on_node);
@@ -154,7 +191,7 @@ fn check_room(before: &State, after: &State) {
             continue;
         }
         let mut usage = Usage::default();
-        for row in after.allocations_on_node(node.id).filter(|row| row.occupies()) {
+        for row in after.allocations_on_node(node.id).filter(|row| row.holds_room()) {
             usage.try_add(node, row).expect("a placement never oversubscribes its node");
         }
     }
@@ -179,6 +216,12 @@ proptest! {
                 prop_assert!(changes.changes.is_empty());
             }
             match (&request.command, &outcome) {
+                // Not when the token or the second was taken.
+                (Command::LaunchPeriodic { child: Some(child), .. } | Command::StartChild { child, .. }, Ok(_))
+                    if one.job(&child.job.key).is_some() =>
+                {
+                    registered.entry(child.job.key.clone()).or_insert_with(|| Job::clone(&child.job));
+                }
                 (Command::RegisterJob { job, .. }, Ok(_)) => _ = registered.insert(job.key.clone(), Job::clone(job)),
                 (Command::DeregisterJob { key, purge: true, .. }, Ok(_)) => _ = registered.remove(key),
                 (Command::CollectGarbage { .. }, Ok(_)) => registered.retain(|key, _| one.job(key).is_some()),

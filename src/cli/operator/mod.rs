@@ -1,5 +1,7 @@
 //! `operator ...`: tools of those who run the cluster.
 
+mod raft;
+
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
 use http_body_util::BodyExt as _;
@@ -13,12 +15,16 @@ use crate::api::client::{Address, ApiRequest};
 #[derive(Subcommand)]
 pub enum OperatorCommand {
     Api(ApiArgs),
+    /// Look at and change the servers that vote
+    #[command(subcommand, after_help = "Examples:\n  pannier operator raft list-peers")]
+    Raft(raft::RaftCommand),
 }
 
 impl OperatorCommand {
     pub async fn run(self) -> Outcome {
         match self {
             Self::Api(args) => args.run().await,
+            Self::Raft(command) => command.run().await,
         }
     }
 }
@@ -119,7 +125,7 @@ impl ApiArgs {
                 words.extend(["--unix-socket".to_owned(), quoted(&path.to_string_lossy())]);
                 "http://localhost".to_owned()
             }
-            Address::Http { .. } => address.to_string(),
+            Address::Http { .. } | Address::Https { .. } => address.to_string(),
         };
         words.push("-H \"X-Nomad-Token: ${NOMAD_TOKEN}\"".to_owned());
         for header in &self.header {
@@ -141,7 +147,7 @@ fn full_path(path: &str) -> String {
 
 async fn read_data(data: &str) -> anyhow::Result<Vec<u8>> {
     if data == "-" || data == "@-" {
-        return super::stdin::read_to_end().await.context("cannot read the body from standard input");
+        return crate::cli::stdin::read_to_end().await.context("cannot read the body from standard input");
     }
     match data.strip_prefix('@') {
         Some(path) => std::fs::read(path).with_context(|| format!("cannot read {path:?}")),

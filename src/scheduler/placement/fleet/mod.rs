@@ -1,11 +1,19 @@
 //! Every node's capacity and use in columns, maintained from the change feed.
 
+mod devices;
+mod journal;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::columns::Columns;
+use super::index::Index;
+use super::worth::{Shape, Typical};
 use super::{Classes, NodeOrd};
 use crate::model::fit::{self, Dimension, Usage};
-use crate::model::{Allocation, Ask, Node, NodeId};
+use crate::model::{Allocation, Ask, Node, NodeId, Text};
+use journal::Step;
+pub use journal::{Checkpoint, Grant};
 
 /// The columns that the hot loops read, one entry per ordinal.
 #[derive(Debug, Default)]
@@ -24,7 +32,14 @@ pub struct Fleet {
     ords: HashMap<NodeId, NodeOrd>,
     vacant: Vec<NodeOrd>,
     classes: Classes,
-    journal: Vec<Take>,
+    version: Vec<u32>,
+    /// Ascending.
+    with_devices: Vec<NodeOrd>,
+    kinds: Vec<Text>,
+    typical: Typical,
+    index: Index,
+    columns: Columns,
+    journal: Vec<Step>,
 }
 
 /// What is looked at only for nodes that are picked.
@@ -34,21 +49,11 @@ struct Row {
     available: Ask,
     /// Of its allocations, the plan in the making included; the operator's reserved ports count among the ports.
     usage: Usage,
+    /// The kind of each device, by position; `None` for one that is not healthy.
+    devices: Vec<Option<u16>>,
+    /// Of its allocations that have devices.
+    shapes: Vec<Shape>,
 }
-
-/// One instance taken within the plan in the making.
-#[derive(Debug)]
-struct Take {
-    ord: NodeOrd,
-    ask: Ask,
-    /// With whether it was this take that brought the number in: a shared port may be held already.
-    ports: Vec<(u16, bool)>,
-    cores: Vec<u16>,
-}
-
-/// A place in the journal to roll back to.
-#[derive(Clone, Copy, Debug)]
-pub struct Checkpoint(usize);
 
 impl Fleet {
     /// Forgets everything and starts from `nodes`.
@@ -61,10 +66,13 @@ impl Fleet {
         debug_assert!(self.journal.is_empty(), "observed while a plan is in the making");
         // What the operator reserved is held like a port of an allocation, and found as fast.
         let mut usage = Usage { ports: node.resources.reserved_ports.iter().copied().collect(), ..Usage::default() };
-        for allocation in allocations.iter().filter(|allocation| allocation.occupies()) {
-            usage.add(allocation);
+        for allocation in allocations.iter().filter(|allocation| allocation.holds_room()) {
+            usage.add(node, allocation);
         }
-        let row = Row { node: Arc::clone(node), available: node.resources.available(), usage };
+        let devices = self.kinds_of(node);
+        let shapes = if devices.is_empty() { Vec::new() } else { self.shapes(allocations) };
+        let row = Row { node: Arc::clone(node), available: node.resources.available(), usage, devices, shapes };
+        let mut before = Vec::new();
         let ord = match self.ords.get(&node.id) {
             Some(ord) => {
                 let ord = *ord;
@@ -73,11 +81,16 @@ impl Fleet {
                     self.class[ord.at()] = self.classes.join(node, node.is_placeable());
                     self.placeable[ord.at()] = node.is_placeable();
                 }
-                self.rows[ord.at()] = row;
+                before = std::mem::replace(&mut self.rows[ord.at()], row).shapes;
                 ord
             }
             None => self.insert(row),
         };
+        let inverse = |capacity: u64| if capacity == 0 { 0.0 } else { 1.0 / capacity as f64 };
+        let available = self.rows[ord.at()].available;
+        self.inverse_cpu[ord.at()] = inverse(available.cpu.0);
+        self.inverse_memory[ord.at()] = inverse(available.memory.0);
+        self.learn_devices(ord, &before);
         self.refresh_columns(ord);
     }
 
@@ -89,6 +102,8 @@ impl Fleet {
         };
         self.classes.leave(self.class[ord.at()], self.placeable[ord.at()]);
         self.placeable[ord.at()] = false;
+        self.forget_devices(ord);
+        self.bump(ord);
         self.vacant.push(ord);
     }
 
@@ -111,6 +126,7 @@ impl Fleet {
             }
             self.inverse_cpu.push(0.0);
             self.inverse_memory.push(0.0);
+            self.version.push(0);
             ord
         };
         self.ords.insert(id, ord);
@@ -123,9 +139,12 @@ impl Fleet {
         self.free_memory[ord.at()] = signed(available.memory.0) - signed(usage.ask.memory.0);
         self.free_disk[ord.at()] = signed(available.disk.0) - signed(usage.ask.disk.0);
         self.free_cores[ord.at()] = i64::from(available.cores) - i64::from(usage.ask.cores);
-        let inverse = |capacity: u64| if capacity == 0 { 0.0 } else { 1.0 / capacity as f64 };
-        self.inverse_cpu[ord.at()] = inverse(available.cpu.0);
-        self.inverse_memory[ord.at()] = inverse(available.memory.0);
+        self.bump(ord);
+    }
+
+    fn bump(&mut self, ord: NodeOrd) {
+        self.version[ord.at()] = self.version[ord.at()].wrapping_add(1).max(1);
+        self.index.touch(ord);
     }
 
     pub fn classes(&self) -> &Classes {
@@ -135,6 +154,10 @@ impl Fleet {
     /// The length of the columns: every ordinal is below it.
     pub fn len(&self) -> usize {
         self.rows.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
     }
 
     pub fn ord(&self, id: NodeId) -> Option<NodeOrd> {
@@ -189,98 +212,84 @@ impl Fleet {
         (cpu, memory)
     }
 
+    /// How many times an effective ask fits now, ports and core ids aside.
+    pub fn capacity(&self, ord: NodeOrd, ask: Ask) -> u32 {
+        let at = ord.at();
+        let times = |free: i64, asked: u64| if asked == 0 { i64::MAX } else { free.max(0) / signed(asked) };
+        let fits = times(self.free_cpu[at], ask.cpu.0)
+            .min(times(self.free_memory[at], ask.memory.0))
+            .min(times(self.free_disk[at], ask.disk.0))
+            .min(times(self.free_cores[at], u64::from(ask.cores)));
+        u32::try_from(fits).unwrap_or(u32::MAX)
+    }
+
+    /// Every node that has devices beside its processors.
+    pub fn with_devices(&self) -> &[NodeOrd] {
+        &self.with_devices
+    }
+
+    /// The kind of each of a node's devices, in the order of their positions; `None` for one that is not healthy.
+    pub fn devices_on(&self, ord: NodeOrd) -> &[Option<u16>] {
+        &self.rows[ord.at()].devices
+    }
+
+    pub fn typical(&self) -> &Typical {
+        &self.typical
+    }
+
+    /// Learns from what came and went what is typical.
+    pub fn refresh_typical(&mut self) {
+        self.typical.refresh();
+    }
+
+    pub fn is_placeable(&self, ord: NodeOrd) -> bool {
+        self.placeable[ord.at()]
+    }
+
+    /// Changes with every change of a node.
+    pub fn version(&self, ord: NodeOrd) -> u32 {
+        self.version[ord.at()]
+    }
+
+    /// Free compute, memory and disk.
+    pub fn free(&self, ord: NodeOrd) -> (i64, i64, i64) {
+        (self.free_cpu[ord.at()], self.free_memory[ord.at()], self.free_disk[ord.at()])
+    }
+
+    /// Free compute and memory once an ask is taken.
+    pub fn free_beside(&self, ord: NodeOrd, ask: Ask) -> (i64, i64) {
+        (self.free_cpu[ord.at()] - signed(ask.cpu.0), self.free_memory[ord.at()] - signed(ask.memory.0))
+    }
+
+    /// One over the capacity in compute and memory, zero where there is none.
+    pub fn inverse_capacity(&self, ord: NodeOrd) -> (f64, f64) {
+        (self.inverse_cpu[ord.at()], self.inverse_memory[ord.at()])
+    }
+
+    pub(super) fn take_index(&mut self) -> Index {
+        std::mem::take(&mut self.index)
+    }
+
+    pub(super) fn put_index(&mut self, index: Index) {
+        self.index = index;
+    }
+
+    pub(super) fn take_columns(&mut self) -> Columns {
+        std::mem::take(&mut self.columns)
+    }
+
+    pub(super) fn put_columns(&mut self, columns: Columns) {
+        self.columns = columns;
+    }
+
     /// The first dimension in which an effective ask does not fit, by the shared fit function.
     pub fn first_exhausted(&self, ord: NodeOrd, ask: Ask) -> Option<Dimension> {
         let row = &self.rows[ord.at()];
         fit::first_exhausted(row.available, row.usage.ask, ask)
-    }
-
-    /// Takes an effective ask with its ports (number, shared) and cores from a node until the next roll-back.
-    ///
-    /// Returns the dimension that ran out, and takes nothing then.
-    pub fn take(&mut self, ord: NodeOrd, ask: Ask, ports: &[(u16, bool)], cores: &[u16]) -> Result<(), Dimension> {
-        if let Some(dimension) = self.first_exhausted(ord, ask) {
-            return Err(dimension);
-        }
-        let usage = &mut self.rows[ord.at()].usage;
-        let mut brought = Vec::with_capacity(ports.len());
-        for (port, shared) in ports {
-            let held = if *shared { &mut usage.shared_ports } else { &mut usage.ports };
-            if held.insert(*port) {
-                brought.push((*port, *shared));
-            }
-        }
-        usage.cores.extend(cores);
-        usage.ask = fit::add(usage.ask, ask);
-        self.refresh_columns(ord);
-        self.journal.push(Take { ord, ask, ports: brought, cores: cores.to_vec() });
-        Ok(())
-    }
-
-    pub fn checkpoint(&self) -> Checkpoint {
-        Checkpoint(self.journal.len())
-    }
-
-    /// Gives back everything taken since `checkpoint`.
-    pub fn roll_back(&mut self, checkpoint: Checkpoint) {
-        while self.journal.len() > checkpoint.0 {
-            let Some(take) = self.journal.pop() else {
-                return;
-            };
-            let usage = &mut self.rows[take.ord.at()].usage;
-            usage.ask.cpu -= take.ask.cpu;
-            usage.ask.memory -= take.ask.memory;
-            usage.ask.disk -= take.ask.disk;
-            usage.ask.cores -= take.ask.cores;
-            for (port, shared) in take.ports {
-                if shared { &mut usage.shared_ports } else { &mut usage.ports }.remove(&port);
-            }
-            for core in take.cores {
-                usage.cores.remove(&core);
-            }
-            self.refresh_columns(take.ord);
-        }
     }
 }
 
 /// Capacities are far below 2^63; a larger one counts as that.
 fn signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX / 2)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::{MebiBytes, MegaHertz};
-    use crate::scheduler::testing::node;
-
-    #[test]
-    fn a_roll_back_gives_everything_back() {
-        let mut fleet = Fleet::default();
-        fleet.set(&Arc::new(node(1)), &[]);
-        let ord = fleet.ord(NodeId(1)).unwrap();
-        let before = fleet.usage(ord).clone();
-        let ask = Ask { cpu: MegaHertz(3000), cores: 2, memory: MebiBytes(10), disk: MebiBytes(0) };
-        let start = fleet.checkpoint();
-        assert_eq!(fleet.take(ord, ask, &[(80, false), (81, true)], &[0, 1]), Ok(()));
-        assert!(!fleet.has_room(ord, ask), "4000 MHz take 3000 once");
-        assert_eq!(fleet.take(ord, ask, &[(90, false)], &[2]), Err(Dimension::Cpu));
-        fleet.roll_back(start);
-        assert_eq!(*fleet.usage(ord), before);
-        assert!(fleet.has_room(ord, ask));
-    }
-
-    #[test]
-    fn a_node_that_leaves_makes_room_for_another() {
-        let mut fleet = Fleet::default();
-        fleet.set(&Arc::new(node(1)), &[]);
-        let epoch = fleet.classes().epoch();
-        fleet.set(&Arc::new(node(2)), &[]);
-        assert_eq!(fleet.classes().epoch(), epoch, "two equal nodes are one class");
-        fleet.remove(NodeId(1));
-        assert_eq!(fleet.placeable().count(), 1);
-        fleet.set(&Arc::new(node(3)), &[]);
-        assert_eq!(fleet.ord(NodeId(3)), Some(NodeOrd(0)));
-        assert_eq!(fleet.classes().placeable().map(|(_, _, nodes)| nodes).sum::<u32>(), 2);
-    }
 }

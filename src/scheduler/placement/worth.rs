@@ -1,0 +1,277 @@
+//! What the free devices of a node are worth to the work that usually comes.
+//!
+//! A device is lost not only when it is given away: a graphics card beside which no processor or memory is left, or of which
+//! a share is free that nobody asks for, is idle for good. So where devices are concerned the default policy does not ask how full a
+//! node gets, but how much less it could then take of the work that the fleet sees:
+//!
+//! ```text
+//! worth(node) = sum over typical shapes s, by popularity p(s), of
+//!     p(s) * ( instances of s that fit, processor and memory counted in fractions
+//!            + 8 * free devices that s could use / devices that s asks for, if one fits at all )
+//! ```
+//!
+//! The node that loses the least worth is the best. The second summand is the measure of *fragmentation gradient descent* (Weng et al.,
+//! "Beware of Fragmentation", USENIX ATC 2023), counted in instances in place of devices; the first adds what it is blind to: it
+//! sees no loss in a node of eight devices whose processor just fell from eight instances to one. The factor 8 was chosen on that paper's
+//! trace (`scripts/bench-packing` measures it); anything from 4 to 20 does nearly as well.
+//!
+//! Nobody has to say what is typical: it is what runs. The table holds the commonest shapes that together make up 95 % of the
+//! instances with devices, and is made anew once half as many as it knew have come or gone.
+
+use std::collections::BTreeMap;
+
+use crate::model::device::DeviceShare;
+
+/// What an instance with devices asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Shape {
+    /// The kind of its devices, interned by the fleet.
+    pub kind: u16,
+    /// Devices, and thousandths of each.
+    pub count: u16,
+    pub share: u16,
+    /// MHz and MiB.
+    pub cpu: u64,
+    pub memory: u64,
+}
+
+/// Of the instances with devices, so much is typical.
+const COVERED_PERCENT: u64 = 95;
+/// So many shapes at most.
+const MOST_SHAPES: usize = 64;
+/// How much an idle device that could be used weighs against an instance that fits.
+const USABLE_WEIGHT: f64 = 8.0;
+const WHOLE: u16 = DeviceShare::WHOLE.0;
+
+/// What runs with devices, counted, and what is typical of it.
+#[derive(Debug, Default)]
+pub struct Typical {
+    census: BTreeMap<Shape, u64>,
+    total: u64,
+    /// Instances that came or went since the table was made.
+    churn: u64,
+    /// How many there were then.
+    known: u64,
+    table: Vec<Weighted>,
+    epoch: u32,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Weighted {
+    shape: Shape,
+    popularity: f64,
+    /// One over what an instance asks for; infinite where it asks for nothing.
+    per_cpu: f64,
+    per_memory: f64,
+    per_thousandth: f64,
+}
+
+impl Typical {
+    fn add(&mut self, shape: Shape) {
+        *self.census.entry(shape).or_default() += 1;
+        self.total += 1;
+        self.churn += 1;
+    }
+
+    fn remove(&mut self, shape: Shape) {
+        if let Some(count) = self.census.get_mut(&shape) {
+            *count -= 1;
+            self.total -= 1;
+            self.churn += 1;
+            if *count == 0 {
+                self.census.remove(&shape);
+            }
+        }
+    }
+
+    /// Counts what came and what went; both ascending.
+    pub fn exchange(&mut self, before: &[Shape], now: &[Shape]) {
+        let (mut before, mut now) = (before.iter().peekable(), now.iter().peekable());
+        loop {
+            match (before.peek().copied(), now.peek().copied()) {
+                (None, None) => return,
+                (Some(old), Some(new)) if old == new => {
+                    before.next();
+                    now.next();
+                }
+                (Some(old), new) if new.is_none_or(|new| old < new) => {
+                    self.remove(*old);
+                    before.next();
+                }
+                (_, Some(new)) => {
+                    self.add(*new);
+                    now.next();
+                }
+                (Some(_), None) => return,
+            }
+        }
+    }
+
+    /// Makes the table anew if it has aged.
+    pub fn refresh(&mut self) {
+        if self.churn == 0 || (self.churn * 2 < self.known && !self.table.is_empty()) {
+            return;
+        }
+        self.churn = 0;
+        self.epoch = self.epoch.wrapping_add(1);
+        let mut ranked: Vec<(Shape, u64)> = self.census.iter().map(|(shape, count)| (*shape, *count)).collect();
+        ranked.sort_by_key(|(shape, count)| (std::cmp::Reverse(*count), *shape));
+        let mut covered = 0;
+        ranked.truncate(MOST_SHAPES);
+        ranked.retain(|(_, count)| {
+            let is_typical = covered * 100 < self.total * COVERED_PERCENT;
+            covered += count;
+            is_typical
+        });
+        let total = self.total as f64;
+        self.table = ranked.into_iter().map(|(shape, count)| Weighted::new(shape, count as f64 / total)).collect();
+        self.table.sort_by_key(|typical| (typical.shape.share, typical.shape));
+        self.known = self.total;
+    }
+
+    /// Changes whenever the table does.
+    pub fn epoch(&self) -> u32 {
+        self.epoch
+    }
+
+    /// What a node with this room is worth, in instances.
+    pub fn worth(&self, room: &Room) -> f64 {
+        if room.whole == 0 && room.parts().is_empty() {
+            return 0.0;
+        }
+        // Ascending by share: those that no device has room for come last.
+        let most = if room.whole > 0 { WHOLE } else { room.parts().iter().copied().max().unwrap_or(0) };
+        let possible = self.table.iter().take_while(|typical| typical.shape.share <= most);
+        possible.filter(|typical| typical.shape.kind == room.kind).map(|typical| typical.popularity * typical.worth(room)).sum()
+    }
+}
+
+impl Weighted {
+    fn new(shape: Shape, popularity: f64) -> Self {
+        let thousandths = f64::from(shape.count) * f64::from(shape.share);
+        Self {
+            shape,
+            popularity,
+            per_cpu: 1.0 / shape.cpu as f64,
+            per_memory: 1.0 / shape.memory as f64,
+            per_thousandth: 1.0 / thousandths.max(1.0),
+        }
+    }
+
+    /// Of one room, without the popularity.
+    fn worth(&self, room: &Room) -> f64 {
+        let Shape { count, share, cpu, memory, .. } = self.shape;
+        let (whole, share) = (u32::from(room.whole), share.max(1));
+        let mut shares = whole * u32::from(WHOLE / share);
+        let mut devices = whole;
+        let mut usable = whole * u32::from(WHOLE);
+        if share < WHOLE {
+            for part in room.parts().iter().filter(|part| **part >= share) {
+                shares += u32::from(part / share);
+                devices += 1;
+                usable += u32::from(*part);
+            }
+        }
+        let instances = shares / u32::from(count.max(1));
+        if instances == 0 {
+            return 0.0;
+        }
+        let fraction = |free: i64, per: f64| if per.is_finite() { free.max(0) as f64 * per } else { f64::INFINITY };
+        let fitting = f64::from(instances).min(fraction(room.cpu, self.per_cpu)).min(fraction(room.memory, self.per_memory));
+        let fits_one =
+            devices >= u32::from(count) && room.cpu >= 0 && room.cpu as u64 >= cpu && room.memory >= 0 && room.memory as u64 >= memory;
+        fitting + if fits_one { USABLE_WEIGHT * f64::from(usable) * self.per_thousandth } else { 0.0 }
+    }
+}
+
+/// The free devices of one kind on a node, and what is free beside them.
+#[derive(Clone, Copy, Debug)]
+pub struct Room {
+    kind: u16,
+    /// MHz and MiB; negative on a node that shrank.
+    cpu: i64,
+    memory: i64,
+    /// Devices of which nothing is taken.
+    whole: u16,
+    parts: [u16; MOST_PARTS],
+    number_of_parts: usize,
+}
+
+/// Partly free devices beyond so many on one node count as used up.
+const MOST_PARTS: usize = 16;
+
+impl Room {
+    pub fn new(kind: u16, cpu: i64, memory: i64) -> Self {
+        Self { kind, cpu, memory, whole: 0, parts: [0; MOST_PARTS], number_of_parts: 0 }
+    }
+
+    /// Adds a device with so many thousandths free.
+    pub fn add(&mut self, free: u16) {
+        if free >= WHOLE {
+            self.whole += 1;
+        } else if free > 0 && self.number_of_parts < MOST_PARTS {
+            self.parts[self.number_of_parts] = free;
+            self.number_of_parts += 1;
+        }
+    }
+
+    fn parts(&self) -> &[u16] {
+        &self.parts[..self.number_of_parts]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn typical(shapes: &[(u16, u16, u64, u64)]) -> Typical {
+        let mut typical = Typical::default();
+        for (count, share, cpu, times) in shapes {
+            for _ in 0..*times {
+                typical.add(Shape { kind: 0, count: *count, share: *share, cpu: *cpu, memory: 1 });
+            }
+        }
+        typical.refresh();
+        typical
+    }
+
+    fn room(cpu: i64, free: &[u16]) -> Room {
+        let mut room = Room::new(0, cpu, 1_000_000);
+        free.iter().for_each(|free| room.add(*free));
+        room
+    }
+
+    #[test]
+    fn processors_that_devices_need_are_worth_more_than_others() {
+        let typical = typical(&[(1, 1000, 1000, 1)]);
+        let loss = |cpu: i64| typical.worth(&room(cpu, &[1000; 4])) - typical.worth(&room(cpu - 1000, &[1000; 4]));
+        assert_eq!(loss(100_000), 0.0, "there is processor to spare");
+        assert_eq!(loss(4000), 1.0, "one instance less fits");
+        assert_eq!(loss(1000), 1.0 + 4.0 * USABLE_WEIGHT, "all devices are lost");
+    }
+
+    #[test]
+    fn a_share_that_nobody_asks_for_is_worth_nothing() {
+        let typical = typical(&[(1, 500, 1, 3), (2, 1000, 1, 1)]);
+        assert_eq!(typical.worth(&room(100, &[499])), 0.0);
+        assert_eq!(typical.worth(&room(100, &[600])), 0.75 * (1.0 + 8.0 * 1.2));
+        assert_eq!(typical.worth(&room(100, &[1000])), 0.75 * (2.0 + 8.0 * 2.0), "two whole ones are asked for, or none");
+        assert_eq!(typical.worth(&room(-5, &[1000])), 0.0);
+    }
+
+    #[test]
+    fn the_table_follows_what_runs() {
+        let mut typical = typical(&[(1, 1000, 1, 20)]);
+        let (epoch, seldom) = (typical.epoch(), Shape { kind: 0, count: 1, share: 100, cpu: 1, memory: 1 });
+        typical.add(seldom);
+        typical.refresh();
+        assert_eq!(typical.epoch(), epoch, "one more changes nothing");
+        (0..20).for_each(|_| typical.add(seldom));
+        typical.refresh();
+        assert_ne!(typical.epoch(), epoch);
+        assert!(typical.worth(&room(100, &[100])) > 0.0);
+        (0..21).for_each(|_| typical.remove(seldom));
+        typical.refresh();
+        assert_eq!(typical.worth(&room(100, &[100])), 0.0);
+    }
+}

@@ -1,0 +1,388 @@
+//! Agents in network namespaces, joined by a bridge.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::{Child, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::{BINARY, is_root, pause, signal};
+
+const PATIENCE: Duration = Duration::from_secs(90);
+
+/// Whether namespaces can be made: root, `ip`, and a kernel that allows it.
+pub fn is_possible() -> bool {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let probe = format!("pn-probe-{}-{}", std::process::id(), COUNT.fetch_add(1, Ordering::Relaxed));
+    let made = is_root() && ip(&["netns", "add", &probe]).is_some_and(|output| output.status.success());
+    let _ = ip(&["netns", "del", &probe]);
+    made && Command::new("curl").arg("-V").stdout(Stdio::null()).status().is_ok_and(|status| status.success())
+}
+
+fn ip(arguments: &[&str]) -> Option<Output> {
+    Command::new("ip").args(arguments).output().ok()
+}
+
+fn ip_ok(arguments: &[&str]) {
+    let output = ip(arguments).expect("ip runs");
+    assert!(output.status.success(), "ip {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// A bridge in a namespace of its own, and every agent's namespace hung on it: nothing of it is seen outside.
+pub struct Cluster {
+    prefix: String,
+    dir: tempfile::TempDir,
+    agents: BTreeMap<String, ClusterAgent>,
+}
+
+/// One agent and where it lives.
+pub struct ClusterAgent {
+    name: String,
+    namespace: String,
+    pub ip: String,
+    dir: PathBuf,
+    cgroup_parent: String,
+    arguments: Vec<String>,
+    child: Option<Child>,
+}
+
+impl Cluster {
+    /// `None`, and said loudly, when this machine cannot.
+    pub fn new(test: &str, names: &[&str]) -> Option<Self> {
+        if !is_possible() {
+            eprintln!("SKIPPED: network namespaces need root, iproute2 and curl");
+            return None;
+        }
+        let prefix = format!("pn{}{test}", std::process::id());
+        let dir = tempfile::Builder::new().prefix("pannier-cluster-").tempdir().expect("a temporary directory");
+        let mut cluster = Self { prefix, dir, agents: BTreeMap::new() };
+        let hub = cluster.hub();
+        ip_ok(&["netns", "add", &hub]);
+        ip_ok(&["-n", &hub, "link", "add", "br0", "type", "bridge"]);
+        ip_ok(&["-n", &hub, "link", "set", "br0", "up"]);
+        for name in names {
+            cluster.add(name);
+        }
+        Some(cluster)
+    }
+
+    fn hub(&self) -> String {
+        format!("{}-hub", self.prefix)
+    }
+
+    /// A namespace with `eth0` on the bridge.
+    fn add(&mut self, name: &str) {
+        let (hub, namespace) = (self.hub(), format!("{}-{name}", self.prefix));
+        let address = format!("10.77.0.{}", self.agents.len() + 1);
+        let port = format!("p-{name}");
+        ip_ok(&["netns", "add", &namespace]);
+        ip_ok(&["-n", &hub, "link", "add", &port, "type", "veth", "peer", "name", "eth0", "netns", &namespace]);
+        ip_ok(&["-n", &hub, "link", "set", &port, "master", "br0"]);
+        ip_ok(&["-n", &hub, "link", "set", &port, "up"]);
+        ip_ok(&["-n", &namespace, "addr", "add", &format!("{address}/24"), "dev", "eth0"]);
+        ip_ok(&["-n", &namespace, "link", "set", "lo", "up"]);
+        ip_ok(&["-n", &namespace, "link", "set", "eth0", "up"]);
+        let dir = self.dir.path().join(name);
+        fs::create_dir_all(&dir).expect("a directory");
+        let cgroup_parent = namespace.clone();
+        let agent = ClusterAgent { name: name.to_owned(), namespace, ip: address, dir, cgroup_parent, arguments: Vec::new(), child: None };
+        self.agents.insert(name.to_owned(), agent);
+    }
+
+    pub fn agent(&self, name: &str) -> &ClusterAgent {
+        &self.agents[name]
+    }
+
+    pub fn bootstrap(&mut self, name: &str) {
+        self.launch(name, &["-server", "-bootstrap"]);
+        self.wait("the first server to lead", |cluster| {
+            cluster.agent(name).try_get("/v1/status/leader").is_some_and(|(status, _)| status == 200)
+        });
+    }
+
+    /// A token from the first server that answers.
+    pub fn join_token(&self, role: &str, more: &[&str]) -> String {
+        self.cli("s1", &[&["token", "join", "create", "-role", role], more].concat()).trim().to_owned()
+    }
+
+    /// The operator's token, for curl.
+    pub fn token_header(&self) -> String {
+        let secret = fs::read_to_string(self.agent("s1").data_dir().join("server/operator-token")).expect("the operator's token");
+        format!("X-Nomad-Token: {}", secret.trim())
+    }
+
+    pub fn join(&mut self, name: &str, token: &str) {
+        let server = self.agent("s1").ip.clone();
+        self.launch(name, &["-join", &server, "-token", token]);
+        self.wait(&format!("{name} to answer"), |cluster| {
+            cluster.agent(name).try_get("/v1/agent/self").is_some_and(|(status, _)| status == 200)
+        });
+    }
+
+    fn launch(&mut self, name: &str, arguments: &[&str]) {
+        let agent = self.agents.get_mut(name).expect("an agent of the cluster");
+        agent.arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
+        agent.start();
+    }
+
+    /// Starts a stopped agent again; it needs no token any more.
+    pub fn start(&mut self, name: &str) {
+        let agent = self.agents.get_mut(name).expect("an agent of the cluster");
+        agent.arguments = if name.starts_with('s') { vec!["-server".to_owned()] } else { vec!["-client".to_owned()] };
+        agent.start();
+    }
+
+    /// What an agent says that is refused.
+    pub fn refused_join(&mut self, name: &str, token: &str) -> String {
+        self.rejoin(name, token, |child, _| child.try_wait().expect("it can be waited for").is_some())
+    }
+
+    /// What an agent says that goes on trying.
+    pub fn unjoined(&mut self, name: &str, token: &str) -> String {
+        self.rejoin(name, token, |_, log| log.contains("cannot join"))
+    }
+
+    fn rejoin(&mut self, name: &str, token: &str, mut is_enough: impl FnMut(&mut Child, &str) -> bool) -> String {
+        if !self.agents.contains_key(name) {
+            self.add(name);
+        }
+        let agent = self.agents.get_mut(name).expect("just added");
+        let _ = fs::remove_dir_all(&agent.dir);
+        fs::create_dir_all(&agent.dir).expect("a directory");
+        let server = self.agents["s1"].ip.clone();
+        self.launch(name, &["-join", &server, "-token", token]);
+        let agent = self.agents.get_mut(name).expect("just launched");
+        let started = Instant::now();
+        loop {
+            let log = agent.log();
+            if is_enough(agent.child.as_mut().expect("launched"), &log) {
+                agent.kill();
+                return agent.log();
+            }
+            assert!(started.elapsed() < PATIENCE, "{name} neither joined nor gave up:\n{log}");
+            pause();
+        }
+    }
+
+    pub fn kill(&mut self, name: &str) {
+        self.agents.get_mut(name).expect("an agent of the cluster").kill();
+    }
+
+    pub fn signal(&self, name: &str, signal: &str) {
+        super::signal(self.agent(name).child.as_ref().expect("the agent runs").id(), signal);
+    }
+
+    /// Takes the cable out.
+    pub fn cut_off(&self, name: &str) {
+        ip_ok(&["-n", &self.hub(), "link", "set", &format!("p-{name}"), "down"]);
+    }
+
+    pub fn heal(&self, name: &str) {
+        ip_ok(&["-n", &self.hub(), "link", "set", &format!("p-{name}"), "up"]);
+    }
+
+    /// The server that leads, by name.
+    pub fn leader(&self) -> String {
+        let address = self.get("/v1/status/leader");
+        let ip = address.as_str().and_then(|text| text.split(':').next()).expect("an address").to_owned();
+        self.agents.values().find(|agent| agent.ip == ip).expect("one of ours").name.clone()
+    }
+
+    pub fn other_servers(&self, but: &str) -> Vec<String> {
+        self.agents.keys().filter(|name| name.starts_with('s') && *name != but).cloned().collect()
+    }
+
+    /// From the first live server that has an answer.
+    pub fn get(&self, path: &str) -> Value {
+        let started = Instant::now();
+        loop {
+            let servers = self.agents.values().filter(|agent| agent.name.starts_with('s') && agent.child.is_some());
+            if let Some((_, value)) = servers.filter_map(|agent| agent.try_get(path)).find(|(status, _)| *status == 200) {
+                return value;
+            }
+            assert!(started.elapsed() < PATIENCE, "no server answers {path}\n{}", self.logs());
+            pause();
+        }
+    }
+
+    pub fn run_job(&self, name: &str, count: u32) {
+        let server = self.agents.values().find(|agent| agent.name.starts_with('s') && agent.child.is_some()).expect("a server");
+        let (status, text) = server.register(name, count);
+        assert_eq!(status, 200, "{text}");
+    }
+
+    /// Allocations of a job that run and should.
+    pub fn running(&self, job: &str) -> Vec<Value> {
+        let all = self.get(&format!("/v1/job/{job}/allocations"));
+        let runs = |row: &&Value| row["ClientStatus"] == "running" && row["DesiredStatus"] == "run";
+        all.as_array().into_iter().flatten().filter(runs).cloned().collect()
+    }
+
+    pub fn node_id(&self, name: &str) -> String {
+        self.agent(name).own_node().expect("the agent has a node")
+    }
+
+    pub fn node_status(&self, name: &str) -> String {
+        let Some(id) = self.agent(name).own_node() else { return "unknown".to_owned() };
+        let nodes = self.get("/v1/nodes");
+        let node = nodes.as_array().into_iter().flatten().find(|node| node["ID"] == id.as_str()).cloned();
+        node.and_then(|node| node["Status"].as_str().map(str::to_owned)).unwrap_or_else(|| "unknown".to_owned())
+    }
+
+    /// Whether every server has applied as much as any other, and says the same of every job and allocation from its own state.
+    pub fn servers_agree(&self) -> bool {
+        let servers = || self.agents.values().filter(|agent| agent.name.starts_with('s'));
+        let said = |agent: &ClusterAgent| Some((agent.try_get("/v1/jobs?stale")?, agent.try_get("/v1/allocations?stale")?));
+        let all: Vec<_> = servers().map(said).collect();
+        all.iter().all(Option::is_some) && all.windows(2).all(|pair| pair[0] == pair[1])
+    }
+
+    /// Runs the CLI beside an agent; it must succeed.
+    pub fn cli(&self, name: &str, arguments: &[&str]) -> String {
+        let output = self.agent(name).within(BINARY).args(arguments).output().expect("the CLI runs");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        assert!(output.status.success(), "{arguments:?}: {text}{}", String::from_utf8_lossy(&output.stderr));
+        text
+    }
+
+    /// What curl says in an agent's namespace.
+    pub fn curl(&self, name: &str, arguments: &[&str]) -> String {
+        let output = self.agent(name).within("curl").args(["-m", "20"]).args(arguments).output().expect("curl runs");
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    }
+
+    pub fn wait(&mut self, what: &str, mut condition: impl FnMut(&mut Self) -> bool) {
+        let started = Instant::now();
+        while !condition(self) {
+            assert!(started.elapsed() < PATIENCE, "waited in vain for: {what}\n{}", self.logs());
+            pause();
+        }
+    }
+
+    fn logs(&self) -> String {
+        let tail = |agent: &ClusterAgent| {
+            let log = agent.log();
+            let lines: Vec<&str> = log.lines().rev().take(25).collect();
+            format!("--- {}\n{}\n", agent.name, lines.into_iter().rev().collect::<Vec<_>>().join("\n"))
+        };
+        self.agents.values().map(tail).collect()
+    }
+}
+
+impl Drop for Cluster {
+    fn drop(&mut self) {
+        for agent in self.agents.values_mut() {
+            agent.kill();
+            super::sweep(&agent.cgroup_parent, &agent.dir);
+            let _ = ip(&["netns", "del", &agent.namespace]);
+        }
+        let _ = ip(&["netns", "del", &self.hub()]);
+    }
+}
+
+impl ClusterAgent {
+    pub fn data_dir(&self) -> PathBuf {
+        self.dir.join("data")
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.dir.join("agent.log")).unwrap_or_default()
+    }
+
+    /// A command in this agent's namespace.
+    fn within(&self, program: &str) -> Command {
+        // Not `ip netns exec`, which hides /sys/fs/cgroup.
+        let mut command = Command::new("nsenter");
+        command.arg(format!("--net=/run/netns/{}", self.namespace)).arg(program).env("TMPDIR", &self.dir).stdin(Stdio::null());
+        command
+    }
+
+    fn start(&mut self) {
+        assert!(self.child.is_none(), "{} runs already", self.name);
+        let configuration = self.dir.join("agent.hcl");
+        fs::write(&configuration, CONFIGURATION).expect("the configuration is written");
+        let log = File::options().create(true).append(true).open(self.dir.join("agent.log")).expect("the log opens");
+        let mut command = self.within(BINARY);
+        command
+            .args(["agent", "-config"])
+            .arg(&configuration)
+            .arg("-data-dir")
+            .arg(self.data_dir())
+            .args(["-node", &self.name, "-bind", &self.ip, "-cgroup-parent", &self.cgroup_parent, "-memory-total-mb", "1024"])
+            .args(&self.arguments)
+            .stdout(log.try_clone().expect("the log opens"))
+            .stderr(log);
+        // `nsenter` becomes the program itself: the child is the agent.
+        self.child = Some(command.spawn().expect("the agent starts"));
+    }
+
+    fn kill(&mut self) {
+        if let Some(mut child) = self.child.take() {
+            signal(child.id(), "KILL");
+            let _ = child.wait();
+        }
+    }
+
+    /// A request over loopback; status 0 when there is no answer.
+    pub fn request(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, String) {
+        let url = format!("http://127.0.0.1:4646{path}");
+        let mut command = self.within("curl");
+        command.args(["-s", "-m", "20", "-X", method, "-w", "\n%{http_code}", &url]);
+        if let Some(body) = body {
+            command.args(["-d", &body.to_string()]);
+        }
+        let output = command.output().expect("curl runs");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let (body, status) = text.rsplit_once('\n').unwrap_or(("", "0"));
+        (status.parse().unwrap_or(0), body.to_owned())
+    }
+
+    pub fn try_get(&self, path: &str) -> Option<(u16, Value)> {
+        let (status, text) = self.request("GET", path, None);
+        (status != 0).then(|| (status, serde_json::from_str(&text).unwrap_or(Value::String(text))))
+    }
+
+    fn own_node(&self) -> Option<String> {
+        fs::read_to_string(self.data_dir().join("client/node-id")).ok().map(|text| text.trim().to_owned())
+    }
+
+    /// Registers a service of `count` instances that say hello and sleep.
+    pub fn register(&self, name: &str, count: u32) -> (u16, String) {
+        let task = json!({
+            "Name": "t", "Driver": "raw_exec",
+            "Config": {"command": "/bin/sh", "args": ["-c", format!("echo hello from {name}; exec sleep 100000")]},
+            "Resources": {"CPU": 20, "MemoryMB": 16},
+        });
+        let spread = json!([{"Attribute": "${node.unique.id}", "Weight": 100}]);
+        let group =
+            json!({"Name": "g", "Count": count, "Spreads": spread, "Tasks": [task], "Disconnect": {"LostAfter": 60_000_000_000_u64}});
+        let job = json!({"Job": {"ID": name, "Name": name, "Type": "service", "Datacenters": ["*"], "TaskGroups": [group]}});
+        self.request("PUT", "/v1/jobs", Some(&job))
+    }
+
+    pub fn task_pids(&self) -> Vec<u32> {
+        let mut pids = Vec::new();
+        for hierarchy in super::hierarchies() {
+            super::collect_pids(&hierarchy.join(&self.cgroup_parent), &mut pids);
+        }
+        pids.sort_unstable();
+        pids.dedup();
+        pids
+    }
+}
+
+const CONFIGURATION: &str = r#"
+log_level = "INFO"
+server {
+  heartbeat_grace   = "2s"
+  min_heartbeat_ttl = "2s"
+}
+plugin "raw_exec" {
+  config {
+    enabled = true
+  }
+}
+"#;
