@@ -61,7 +61,7 @@ async fn memory_max_counts_only_where_it_is_allowed() {
     let register = async || world.put("/v1/jobs", json!({"Job": job_json::to_value(&wanted)})).await.json();
     let kept = async || world.get("/v1/job/web").await.json()["TaskGroups"][0]["Tasks"][0]["Resources"]["MemoryMaxMB"].clone();
     let warnings = register().await["Warnings"].clone();
-    assert!(warnings.as_str().unwrap().contains("memory_max of task web.main is ignored"), "{warnings}");
+    assert!(warnings.as_str().unwrap().contains("job.group[web].task[main].resources.memory_max: has no effect"), "{warnings}");
     assert_eq!(kept().await, 0);
     world.put("/v1/operator/scheduler/configuration", json!({"MemoryOversubscriptionEnabled": true})).await;
     assert_eq!(register().await["Warnings"], "");

@@ -397,7 +397,8 @@ proptest! {
         check_rest(&cluster);
         // Whatever is wanted is there, or an evaluation stands for it.
         for job in cluster.state.jobs().filter(|job| !job.stop) {
-            let done = cluster.state.allocations_of_job(&job.key).filter(|row| row.ran_successfully() && row.job == job.reference()).count();
+            // Also of an earlier version: what is done stays done when only the count changes.
+            let done = cluster.state.allocations_of_job(&job.key).filter(|row| row.ran_successfully()).count();
             let wanted = job.groups[0].count as usize;
             let has_open = cluster.state.evaluations_of_job(&job.key).any(|row| !row.is_terminal());
             prop_assert!(has_open || cluster.running(&job.key) + done >= wanted || failed_for_good(&cluster, &job.key), "{}", job.key);
