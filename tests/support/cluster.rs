@@ -5,13 +5,17 @@ use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use super::{BINARY, is_root, pause, signal};
 
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(150);
+
+/// Five agents are enough for two cores.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// Whether namespaces can be made: root, `ip`, and a kernel that allows it.
 pub fn is_possible() -> bool {
@@ -36,6 +40,7 @@ pub struct Cluster {
     prefix: String,
     dir: tempfile::TempDir,
     agents: BTreeMap<String, ClusterAgent>,
+    _turn: MutexGuard<'static, ()>,
 }
 
 /// One agent and where it lives.
@@ -58,7 +63,8 @@ impl Cluster {
         }
         let prefix = format!("pn{}{test}", std::process::id());
         let dir = tempfile::Builder::new().prefix("pannier-cluster-").tempdir().expect("a temporary directory");
-        let mut cluster = Self { prefix, dir, agents: BTreeMap::new() };
+        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut cluster = Self { prefix, dir, agents: BTreeMap::new(), _turn: turn };
         let hub = cluster.hub();
         ip_ok(&["netns", "add", &hub]);
         ip_ok(&["-n", &hub, "link", "add", "br0", "type", "bridge"]);
