@@ -67,6 +67,7 @@ fn a_cluster_survives_the_death_of_its_leader_under_load() {
 
     // A node cut off for a while keeps its tasks, and is found again.
     let before = cluster.agent("c1").task_pids();
+    assert!(!before.is_empty());
     cluster.cut_off("c1");
     cluster.wait("the silence to be noticed", |cluster| cluster.node_status("c1") != "ready");
     assert_eq!(cluster.agent("c1").task_pids(), before, "a node cut off keeps its tasks");

@@ -372,7 +372,10 @@ impl ClusterAgent {
     pub fn task_pids(&self) -> Vec<u32> {
         let mut pids = Vec::new();
         for hierarchy in super::hierarchies() {
-            super::collect_pids(&hierarchy.join(&self.cgroup_parent), &mut pids);
+            // Not the shims, which enter their group some time after they started.
+            for agent in fs::read_dir(hierarchy.join(&self.cgroup_parent)).into_iter().flatten().flatten() {
+                super::collect_pids(&agent.path().join("allocs"), &mut pids);
+            }
         }
         pids.sort_unstable();
         pids.dedup();
