@@ -28,6 +28,7 @@ pub struct Fleet {
     inverse_memory: Vec<f64>,
     class: Vec<u32>,
     placeable: Vec<bool>,
+    has_devices: Vec<bool>,
     rows: Vec<Row>,
     ords: HashMap<NodeId, NodeOrd>,
     vacant: Vec<NodeOrd>,
@@ -69,13 +70,17 @@ impl Fleet {
         for allocation in allocations.iter().filter(|allocation| allocation.holds_room()) {
             usage.add(node, allocation);
         }
-        let devices = self.kinds_of(node);
+        let known = self.ords.get(&node.id).copied();
+        let is_same = |ord: &NodeOrd| Arc::ptr_eq(&self.rows[ord.at()].node, node);
+        let devices = match known.filter(is_same) {
+            Some(ord) => std::mem::take(&mut self.rows[ord.at()].devices),
+            None => self.kinds_of(node),
+        };
         let shapes = if devices.is_empty() { Vec::new() } else { self.shapes(allocations) };
         let row = Row { node: Arc::clone(node), available: node.resources.available(), usage, devices, shapes };
         let mut before = Vec::new();
-        let ord = match self.ords.get(&node.id) {
+        let ord = match known {
             Some(ord) => {
-                let ord = *ord;
                 if !Arc::ptr_eq(&self.rows[ord.at()].node, node) {
                     self.classes.leave(self.class[ord.at()], self.placeable[ord.at()]);
                     self.class[ord.at()] = self.classes.join(node, node.is_placeable());
@@ -102,8 +107,8 @@ impl Fleet {
         };
         self.classes.leave(self.class[ord.at()], self.placeable[ord.at()]);
         self.placeable[ord.at()] = false;
-        self.forget_devices(ord);
         self.bump(ord);
+        self.forget_devices(ord);
         self.vacant.push(ord);
     }
 
@@ -126,6 +131,7 @@ impl Fleet {
             }
             self.inverse_cpu.push(0.0);
             self.inverse_memory.push(0.0);
+            self.has_devices.push(false);
             self.version.push(0);
             ord
         };
@@ -145,6 +151,9 @@ impl Fleet {
     fn bump(&mut self, ord: NodeOrd) {
         self.version[ord.at()] = self.version[ord.at()].wrapping_add(1).max(1);
         self.index.touch(ord);
+        if self.has_devices[ord.at()] {
+            self.columns.touch(ord);
+        }
     }
 
     pub fn classes(&self) -> &Classes {
@@ -233,6 +242,10 @@ impl Fleet {
     /// Every node that has devices beside its processors.
     pub fn with_devices(&self) -> &[NodeOrd] {
         &self.with_devices
+    }
+
+    pub fn has_devices(&self, ord: NodeOrd) -> bool {
+        self.has_devices[ord.at()]
     }
 
     /// The kind of each of a node's devices, in the order of their positions; `None` for one that is not healthy.
