@@ -289,11 +289,6 @@ impl Best {
         self.ranked
     }
 
-    /// No score below this can be among the best.
-    pub fn least(&self) -> i64 {
-        if self.ranked.len() == self.count { self.ranked.last().map_or(i64::MAX, |worst| worst.0) } else { i64::MIN }
-    }
-
     /// Whether nothing of this score or less and this ordinal or higher can be among the best.
     pub fn excludes(&self, score: i64, ord: NodeOrd) -> bool {
         self.ranked.len() == self.count && self.ranked.last().is_none_or(|worst| (score, Reverse(ord)) < (worst.0, Reverse(worst.1)))

@@ -16,7 +16,8 @@
 //! trace (`scripts/bench-packing` measures it); anything from 4 to 20 does nearly as well.
 //!
 //! Nobody has to say what is typical: it is what runs. The table holds the commonest shapes that together make up 95 % of the
-//! instances with devices, and is made anew once half as many as it knew have come or gone.
+//! instances with devices. It is made anew once half as many as it knew have come or gone, if a tenth of the popularity is then with other
+//! shapes: all that was computed with the old one is void.
 
 use std::collections::BTreeMap;
 
@@ -39,6 +40,8 @@ pub struct Shape {
 const COVERED_PERCENT: u64 = 95;
 /// So many shapes at most.
 const MOST_SHAPES: usize = 64;
+/// A new table replaces the old one if so much popularity is with other shapes.
+const LEAST_DRIFT: f64 = 0.1;
 /// How much an idle device that could be used weighs against an instance that fits.
 const USABLE_WEIGHT: f64 = 8.0;
 const WHOLE: u16 = DeviceShare::WHOLE.0;
@@ -105,13 +108,21 @@ impl Typical {
         }
     }
 
-    /// Makes the table anew if it has aged.
+    /// Makes the table anew if it has aged, unless that would change little.
     pub fn refresh(&mut self) {
         if self.churn == 0 || (self.churn * 2 < self.known && !self.table.is_empty()) {
             return;
         }
         self.churn = 0;
-        self.epoch = self.epoch.wrapping_add(1);
+        self.known = self.total;
+        let table = self.count();
+        if self.table.is_empty() || drift(&self.table, &table) >= LEAST_DRIFT {
+            self.epoch = self.epoch.wrapping_add(1);
+            self.table = table;
+        }
+    }
+
+    fn count(&self) -> Vec<Weighted> {
         let mut ranked: Vec<(Shape, u64)> = self.census.iter().map(|(shape, count)| (*shape, *count)).collect();
         ranked.sort_by_key(|(shape, count)| (std::cmp::Reverse(*count), *shape));
         let mut covered = 0;
@@ -122,9 +133,9 @@ impl Typical {
             is_typical
         });
         let total = self.total as f64;
-        self.table = ranked.into_iter().map(|(shape, count)| Weighted::new(shape, count as f64 / total)).collect();
-        self.table.sort_by_key(|typical| (typical.shape.share, typical.shape));
-        self.known = self.total;
+        let mut table: Vec<Weighted> = ranked.into_iter().map(|(shape, count)| Weighted::new(shape, count as f64 / total)).collect();
+        table.sort_by_key(|typical| (typical.shape.share, typical.shape));
+        table
     }
 
     /// Changes whenever the table does.
@@ -138,8 +149,18 @@ impl Typical {
             let (idle, kind) = (*idle, idle.kind);
             self.table.iter().filter(move |typical| typical.shape.kind == kind).filter_map(move |typical| typical.use_of(&idle))
         };
-        devices.iter().flat_map(of_kind).collect()
+        let mut uses = Vec::with_capacity(self.table.len());
+        uses.extend(devices.iter().flat_map(of_kind));
+        uses
     }
+}
+
+/// How much popularity is with other shapes in one table than in the other, summed: 0..=2.
+fn drift(before: &[Weighted], now: &[Weighted]) -> f64 {
+    let of = |table: &[Weighted], shape| table.iter().find(|typical| typical.shape == shape).map_or(0.0, |typical| typical.popularity);
+    let moved: f64 = now.iter().map(|typical| (typical.popularity - of(before, typical.shape)).abs()).sum();
+    let gone = before.iter().filter(|typical| now.iter().all(|other| other.shape != typical.shape));
+    moved + gone.map(|typical| typical.popularity).sum::<f64>()
 }
 
 impl Weighted {
@@ -291,12 +312,15 @@ mod tests {
         typical.add(seldom);
         typical.refresh();
         assert_eq!(typical.epoch(), epoch, "one more changes nothing");
-        (0..20).for_each(|_| typical.add(seldom));
+        (0..20).for_each(|_| typical.add(Shape { share: 1000, ..seldom }));
+        typical.refresh();
+        assert_eq!(typical.epoch(), epoch, "more of the same changes little");
+        (0..60).for_each(|_| typical.add(seldom));
         typical.refresh();
         assert_ne!(typical.epoch(), epoch);
         assert!(worth(&typical, 100, &[100]) > 0.0);
-        (0..21).for_each(|_| typical.remove(seldom));
+        (0..61).for_each(|_| typical.remove(seldom));
         typical.refresh();
-        assert_eq!(worth(&typical, 100, &[100]), 0.0);
+        assert_eq!(worth(&typical, 100, &[100]), 0.0, "nobody is left who could use it");
     }
 }
