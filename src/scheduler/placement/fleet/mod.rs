@@ -202,6 +202,7 @@ impl Fleet {
     }
 
     /// `ask` with the compute of its whole cores, which depends on the node's speed.
+    #[inline]
     pub fn effective_ask(&self, ord: NodeOrd, ask: Ask) -> Ask {
         if ask.cores == 0 {
             return ask;
@@ -210,6 +211,7 @@ impl Fleet {
     }
 
     /// Whether an effective ask fits now, ports and core ids aside.
+    #[inline]
     pub fn has_room(&self, ord: NodeOrd, ask: Ask) -> bool {
         let at = ord.at();
         // One sign test for all dimensions.
@@ -221,6 +223,7 @@ impl Fleet {
     }
 
     /// The fractions of compute and memory that stay free once an effective ask is taken; the input of the packing score.
+    #[inline]
     pub fn free_fractions(&self, ord: NodeOrd, ask: Ask) -> (f64, f64) {
         let at = ord.at();
         let cpu = (self.free_cpu[at] - signed(ask.cpu.0)) as f64 * self.inverse_cpu[at];
@@ -244,6 +247,7 @@ impl Fleet {
         &self.with_devices
     }
 
+    #[inline]
     pub fn has_devices(&self, ord: NodeOrd) -> bool {
         self.has_devices[ord.at()]
     }
@@ -262,11 +266,13 @@ impl Fleet {
         self.typical.refresh();
     }
 
+    #[inline]
     pub fn is_placeable(&self, ord: NodeOrd) -> bool {
         self.placeable[ord.at()]
     }
 
     /// Changes with every change of a node.
+    #[inline]
     pub fn version(&self, ord: NodeOrd) -> u32 {
         self.version[ord.at()]
     }
@@ -277,11 +283,13 @@ impl Fleet {
     }
 
     /// Free compute and memory once an ask is taken.
+    #[inline]
     pub fn free_beside(&self, ord: NodeOrd, ask: Ask) -> (i64, i64) {
         (self.free_cpu[ord.at()] - signed(ask.cpu.0), self.free_memory[ord.at()] - signed(ask.memory.0))
     }
 
     /// One over the capacity in compute and memory, zero where there is none.
+    #[inline]
     pub fn inverse_capacity(&self, ord: NodeOrd) -> (f64, f64) {
         (self.inverse_cpu[ord.at()], self.inverse_memory[ord.at()])
     }
@@ -310,6 +318,7 @@ impl Fleet {
 }
 
 /// Capacities are far below 2^63; a larger one counts as that.
+#[inline]
 fn signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX / 2)
 }
