@@ -84,6 +84,7 @@ impl Picture<'_> {
         let room = (most - least).max(1.0) * 0.05;
         let mut chart = ChartBuilder::on(&body)
             .margin_right(16)
+            .margin_left(12)
             .x_label_area_size(32)
             .y_label_area_size(64)
             .build_cartesian_2d(-0.5..self.places.len() as f64 - 0.5, (least - room).max(0.0)..most + room)?;
@@ -114,7 +115,7 @@ impl Picture<'_> {
         let mut x = 70;
         let width = |name: &str| 34 + 8 * i32::try_from(name.len()).unwrap_or(0);
         for (at, (name, _)) in self.series.iter().enumerate() {
-            area.draw(&Circle::new((x, 47), 5, colour(at).filled()))?;
+            area.draw(&Circle::new((x, 47), 5, colour(at, name).filled()))?;
             area.draw(&Text::new(*name, (x + 11, 41), ("sans-serif", 14)))?;
             x += width(name);
         }
@@ -132,18 +133,18 @@ impl Picture<'_> {
         let lines = (0..).zip(&self.published).filter_map(|(place, value)| Some((f64::from(place), (*value)?)));
         chart.draw_series(lines.map(|(x, y)| PathElement::new([(x - 0.42, y), (x + 0.42, y)], PUBLISHED.stroke_width(2))))?;
         let step = 0.8 / self.series.len() as f64;
-        for (at, (_, places)) in self.series.iter().enumerate() {
+        for (at, (name, places)) in self.series.iter().enumerate() {
             let aside = (at as f64 + 0.5) * step - 0.4;
             let dots = (0..).zip(places).flat_map(|(place, values)| values.iter().map(move |value| (f64::from(place) + aside, *value)));
-            chart.draw_series(dots.map(|dot| Circle::new(dot, 3, colour(at).filled())))?;
+            chart.draw_series(dots.map(|dot| Circle::new(dot, 3, colour(at, name).filled())))?;
         }
         Ok(())
     }
 }
 
-/// Okabe and Ito's, which all eyes can tell apart.
-fn colour(at: usize) -> RGBColor {
-    const COLOURS: [(u8, u8, u8); 6] = [(153, 153, 153), (86, 180, 233), (240, 180, 0), (0, 114, 178), (204, 121, 167), (213, 94, 0)];
-    let (red, green, blue) = COLOURS[at % COLOURS.len()];
+/// Okabe and Ito's, which all eyes can tell apart; pannier has the same in every picture.
+fn colour(at: usize, name: &str) -> RGBColor {
+    const COLOURS: [(u8, u8, u8); 5] = [(153, 153, 153), (86, 180, 233), (240, 180, 0), (0, 114, 178), (204, 121, 167)];
+    let (red, green, blue) = if name == "pannier" { (213, 94, 0) } else { COLOURS[at % COLOURS.len()] };
     RGBColor(red, green, blue)
 }
