@@ -4,10 +4,10 @@ use futures_util::future::BoxFuture;
 
 use super::call::{Answer, Call};
 use super::{
-    agent, allocations, deployments, evaluations, events, jobs, members, metrics, namespaces, node_pools, node_requests, nodes, openapi,
-    operator,
+    agent, allocations, autopilot, deployments, evaluations, events, jobs, members, metrics, namespaces, node_pools, node_requests, nodes,
+    openapi, operator,
 };
-use super::{search, status, system};
+use super::{search, snapshots, status, system};
 
 /// What a route is called with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -129,6 +129,11 @@ pub static ROUTES: &[Route] = routes! {
     Get "/v1/operator/join-tokens" members::join_tokens => "List the tokens that let machines join";
     Put "/v1/operator/join-tokens" members::create_join_token => "Make a token that lets machines join";
     Delete "/v1/operator/join-token/{id}" members::revoke_join_token => "Revoke a join token";
+    Get "/v1/operator/autopilot/configuration" autopilot::read => "Read the settings of the servers' upkeep";
+    Put "/v1/operator/autopilot/configuration" autopilot::set => "Change the settings of the servers' upkeep, with cas=N if unchanged";
+    Get "/v1/operator/autopilot/health" autopilot::health => "Whether the servers are well; 429 if not";
+    Get "/v1/operator/snapshot" snapshots::save => "Save the state as an archive";
+    Put "/v1/operator/snapshot" snapshots::restore => "Replace the state by that of an archive";
     Get "/v1/operator/scheduler/configuration" operator::read_scheduler => "Read the scheduler's settings";
     Put "/v1/operator/scheduler/configuration" operator::set_scheduler => "Change the scheduler's settings, with cas=N if unchanged";
     Put "/v1/system/gc" system::collect_garbage => "Collect what is over now";
