@@ -16,7 +16,7 @@ use serde_json::Value as Json;
 
 use self::types::ApiJob;
 use super::diagnostic::{Diagnostic, Severity, Source};
-use super::validate::Problem;
+use super::validate::{Problem, validate};
 use super::{MAX_SOURCE, Parsed, Place, defaults};
 use crate::model::Job;
 
@@ -91,7 +91,12 @@ fn build(mut api: ApiJob) -> Result<Built, Vec<Problem>> {
         warnings.extend(kept::warnings(&job));
         return Ok(Built { job, warnings });
     }
-    Err(problems.into_iter().map(|(path, message)| Problem::error(path, message)).collect())
+    let mut problems: Vec<Problem> = problems.into_iter().map(|(path, message)| Problem::error(path, message)).collect();
+    // What else is wrong is said with it. A value that could not be read is a default in `job`: what is wrong with that is nobody's fault.
+    let unread: Vec<String> = problems.iter().map(|problem| problem.path.clone()).collect();
+    let others = validate(&job).into_iter().filter(|problem| problem.severity == Severity::Error);
+    problems.extend(others.filter(|problem| !unread.iter().any(|path| problem.path.starts_with(path.as_str()))));
+    Err(problems)
 }
 
 fn json_error(bytes: &[u8], error: &serde_json::Error) -> Diagnostic {
