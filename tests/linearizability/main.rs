@@ -3,6 +3,8 @@
 //!
 //! Needs root, iproute2 and curl (nft for partitions); without them it says so and passes.
 
+#![allow(clippy::panic, reason = "this is how a test fails")]
+
 mod checker;
 #[path = "../support/mod.rs"]
 mod support;
