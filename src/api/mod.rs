@@ -7,6 +7,8 @@
 
 mod agent;
 mod allocations;
+pub mod archive;
+mod autopilot;
 mod blocking;
 pub mod call;
 pub mod client;
@@ -37,6 +39,7 @@ mod router;
 pub mod routes;
 mod search;
 mod serve;
+mod snapshots;
 mod status;
 mod system;
 pub mod types;
@@ -47,5 +50,5 @@ mod tests;
 
 pub use context::ApiContext;
 pub use error::ApiError;
-pub use router::{MAX_BODY, router};
+pub use router::{MAX_BODY, body_limit, router};
 pub use serve::{Guard, Remote, ServeConfig, Stream, serve, serve_guarded};

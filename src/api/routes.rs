@@ -7,10 +7,10 @@ use serde::de::DeserializeOwned;
 
 use super::call::{Answer, Call};
 use super::{
-    agent, allocations, deployments, evaluations, events, jobs, members, metrics, namespaces, node_pools, node_requests, nodes, openapi,
-    operator,
+    agent, allocations, autopilot, deployments, evaluations, events, jobs, members, metrics, namespaces, node_pools, node_requests, nodes,
+    openapi, operator,
 };
-use super::{search, status, system};
+use super::{search, snapshots, status, system};
 use crate::api::types::agent::*;
 use crate::api::types::allocation::*;
 use crate::api::types::deployment::*;
@@ -184,6 +184,11 @@ pub static ROUTES: &[Route] = routes! {
     Delete "/v1/operator/join-token/{id}" members::revoke_join_token => "Revoke a join token";
     Get "/v1/operator/scheduler/configuration" [blocking] -> SchedulerConfigurationResponse = operator::read_scheduler => "Read the scheduler's settings";
     Put "/v1/operator/scheduler/configuration" [cas] (SchedulerConfiguration) -> SchedulerSetConfigurationResponse = operator::set_scheduler => "Change the scheduler's settings, with cas=N if unchanged";
+    Get "/v1/operator/autopilot/configuration" [blocking] -> AutopilotConfiguration = autopilot::read => "Read the settings of the servers' upkeep";
+    Put "/v1/operator/autopilot/configuration" [cas] (AutopilotConfiguration) -> bool = autopilot::set => "Change the settings of the servers' upkeep, with cas=N if unchanged";
+    Get "/v1/operator/autopilot/health" -> AutopilotHealth = autopilot::health => "Whether the servers are well; 429 if not";
+    Get "/v1/operator/snapshot" [stale] snapshots::save => "Save the state as an archive";
+    Put "/v1/operator/snapshot" snapshots::restore => "Replace the state by that of an archive";
     Put "/v1/system/gc" system::collect_garbage => "Collect what is over now";
 
     Get "/v1/openapi.json" openapi::document => "This list as an OpenAPI document";

@@ -120,6 +120,65 @@ pub struct SampledValue {
     pub labels: BTreeMap<String, String>,
 }
 
+/// `GET /v1/operator/autopilot/configuration`. Durations are text, `200ms`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct AutopilotConfiguration {
+    pub cleanup_dead_servers: bool,
+    pub last_contact_threshold: String,
+    pub max_trailing_logs: u64,
+    pub min_quorum: u32,
+    pub server_stabilization_time: String,
+    /// How long a server must have been silent to count as dead; not in Nomad, where the gossip knows.
+    pub dead_server_threshold: String,
+    pub enable_redundancy_zones: bool,
+    pub disable_upgrade_migration: bool,
+    pub enable_custom_upgrades: bool,
+    pub create_index: u64,
+    pub modify_index: u64,
+}
+
+impl Default for AutopilotConfiguration {
+    fn default() -> Self {
+        (&crate::model::autopilot::AutopilotConfig::default()).into()
+    }
+}
+
+/// `GET /v1/operator/autopilot/health`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct AutopilotHealth {
+    pub healthy: bool,
+    pub failure_tolerance: u32,
+    #[serde(deserialize_with = "null_as_default")]
+    pub servers: Vec<AutopilotServer>,
+    #[serde(deserialize_with = "null_as_default")]
+    pub leader: String,
+    #[serde(deserialize_with = "null_as_default")]
+    pub voters: Vec<String>,
+}
+
+/// One server's health.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct AutopilotServer {
+    #[serde(rename = "ID")]
+    pub id: String,
+    pub name: String,
+    pub address: String,
+    /// `alive` or `failed`.
+    pub serf_status: String,
+    pub version: String,
+    pub leader: bool,
+    /// `31ms`; empty before the leader heard of it.
+    pub last_contact: String,
+    pub last_term: u64,
+    pub last_index: u64,
+    pub healthy: bool,
+    pub voter: bool,
+    pub stable_since: String,
+}
+
 /// `PUT /v1/operator/join-tokens`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
