@@ -148,7 +148,7 @@ impl Scheduler {
                     salt,
                     neighbours: &self.neighbours,
                 };
-                let preemptor = if preempts { Preemptor::new(view, &mut self.residents, job) } else { None };
+                let preemptor = if preempts { Preemptor::new(view, &self.in_flight, &mut self.residents, job) } else { None };
                 let outcome = place::place_group(&mut self.fleet, &request, places, room, &mut live, preemptor);
                 tally.destructive -= outcome.put_off;
                 tally.ignore += outcome.put_off;

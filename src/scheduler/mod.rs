@@ -121,6 +121,7 @@ impl Scheduler {
 
     fn set_node(&mut self, view: &dyn StateView, node: &Arc<Node>) {
         let mut allocations = view.allocations_on_node(node.id);
+        allocations.retain(|allocation| !self.in_flight.evicts(allocation.id));
         allocations.extend(self.in_flight.on(node.id));
         self.fleet.set(node, &allocations);
         if let Some(ord) = self.fleet.ord(node.id) {

@@ -231,6 +231,7 @@ impl FakeState {
                     row.cores = run.cores[at * cores..(at + 1) * cores].to_vec();
                     row.devices = run.devices[at * devices..(at + 1) * devices].to_vec();
                     row.client_status = AllocClientStatus::Pending;
+                    row.create_index = self.index;
                     row.preempted = run.preempts.clone();
                     for victim in &run.preempts {
                         self.edit(*victim, |allocation| {
