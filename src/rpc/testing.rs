@@ -7,6 +7,12 @@ use crate::util::clock::Timestamp;
 /// A cluster's authority.
 pub struct TestAuthority(CertificateAuthority);
 
+impl Default for TestAuthority {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl TestAuthority {
     pub fn new() -> Self {
         Self(CertificateAuthority::create(Timestamp::now()).unwrap())
