@@ -82,7 +82,7 @@ impl Cluster {
     }
 
     /// A namespace with `eth0` on the bridge.
-    fn add(&mut self, name: &str) {
+    pub fn add(&mut self, name: &str) {
         let (hub, namespace) = (self.hub(), format!("{}-{name}", self.prefix));
         let address = format!("10.77.0.{}", self.agents.len() + 1);
         let port = format!("p-{name}");
