@@ -4,8 +4,8 @@ use futures_util::future::BoxFuture;
 
 use super::call::{Answer, Call};
 use super::{
-    agent, allocations, authorities, autopilot, deployments, evaluations, events, jobs, members, metrics, namespaces, node_pools, node_requests, nodes,
-    openapi, operator,
+    agent, allocations, authorities, autopilot, deployments, evaluations, events, jobs, members, metrics, namespaces, node_pools,
+    node_requests, nodes, openapi, operator,
 };
 use super::{search, snapshots, status, system};
 

@@ -53,6 +53,8 @@ pub struct ClusterAgent {
     dir: PathBuf,
     cgroup_parent: String,
     arguments: Vec<String>,
+    /// Another build than this one.
+    binary: Option<PathBuf>,
     child: Option<Child>,
 }
 
@@ -96,7 +98,16 @@ impl Cluster {
         let dir = self.dir.path().join(name);
         fs::create_dir_all(&dir).expect("a directory");
         let cgroup_parent = namespace.clone();
-        let agent = ClusterAgent { name: name.to_owned(), namespace, ip: address, dir, cgroup_parent, arguments: Vec::new(), child: None };
+        let agent = ClusterAgent {
+            name: name.to_owned(),
+            namespace,
+            ip: address,
+            dir,
+            cgroup_parent,
+            arguments: Vec::new(),
+            binary: None,
+            child: None,
+        };
         self.agents.insert(name.to_owned(), agent);
     }
 
@@ -173,6 +184,11 @@ impl Cluster {
     /// A second file for the agents that start from now on; what it says wins.
     pub fn configure(&mut self, file: &str) {
         file.clone_into(&mut self.configuration);
+    }
+
+    /// Which build an agent runs from its next start on; `None`: this one.
+    pub fn use_binary(&mut self, name: &str, binary: Option<PathBuf>) {
+        self.agents.get_mut(name).expect("an agent of the cluster").binary = binary;
     }
 
     pub fn launch(&mut self, name: &str, arguments: &[&str]) {
@@ -384,7 +400,8 @@ impl ClusterAgent {
         let second = self.dir.join("more.hcl");
         fs::write(&second, more).expect("the configuration is written");
         let log = File::options().create(true).append(true).open(self.dir.join("agent.log")).expect("the log opens");
-        let mut command = self.within(BINARY);
+        let binary = self.binary.as_ref().map_or(BINARY, |path| path.to_str().expect("UTF-8"));
+        let mut command = self.within(binary);
         command
             .args(["agent", "-config"])
             .arg(&configuration)

@@ -4,7 +4,8 @@ use hyper::{Method, StatusCode};
 
 use super::{ApiRequest, ByteStream, Client, ClientError};
 use crate::api::types::operator::{
-    AuthorityStep, AutopilotConfiguration, AutopilotHealth, JoinTokenInfo, JoinTokenRequest, RaftConfiguration, SchedulerConfigurationResponse,
+    AuthorityStep, AutopilotConfiguration, AutopilotHealth, JoinTokenInfo, JoinTokenRequest, RaftConfiguration,
+    SchedulerConfigurationResponse,
 };
 
 impl Client {
