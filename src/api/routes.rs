@@ -4,8 +4,8 @@ use futures_util::future::BoxFuture;
 
 use super::call::{Answer, Call};
 use super::{
-    agent, allocations, autopilot, deployments, evaluations, events, jobs, members, metrics, namespaces, node_pools, node_requests, nodes,
-    openapi, operator,
+    agent, allocations, authorities, autopilot, deployments, evaluations, events, jobs, members, metrics, namespaces, node_pools,
+    node_requests, nodes, openapi, operator,
 };
 use super::{search, snapshots, status, system};
 
@@ -132,6 +132,7 @@ pub static ROUTES: &[Route] = routes! {
     Get "/v1/operator/autopilot/configuration" autopilot::read => "Read the settings of the servers' upkeep";
     Put "/v1/operator/autopilot/configuration" autopilot::set => "Change the settings of the servers' upkeep, with cas=N if unchanged";
     Get "/v1/operator/autopilot/health" autopilot::health => "Whether the servers are well; 429 if not";
+    Put "/v1/operator/ca/rotate" authorities::rotate => "Do the next step of replacing the certificate authority";
     Get "/v1/operator/snapshot" snapshots::save => "Save the state as an archive";
     Put "/v1/operator/snapshot" snapshots::restore => "Replace the state by that of an archive";
     Get "/v1/operator/scheduler/configuration" operator::read_scheduler => "Read the scheduler's settings";

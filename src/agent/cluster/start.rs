@@ -89,7 +89,9 @@ async fn start_server(config: &AgentConfig, data_dir: &Path, lines: LogLines) ->
     parts.start_node(config, data_dir, api_advertised, Arc::new(link.clone())).await?;
     let handle = local_server(&server, config, advertised);
     let agent = LocalAgent::new(config, api_advertised, advertised, lines);
-    let context = parts.context(Arc::new(handle), Arc::new(LocalCluster(Arc::clone(&server))), agent, server.store());
+    let seal_key = Arc::new(seal_key);
+    let cluster = LocalCluster { server: Arc::clone(&server), seal_key: Some(Arc::clone(&seal_key)) };
+    let context = parts.context(Arc::new(handle), Arc::new(cluster), agent, server.store());
     let tunnels = Arc::new(Tunnels::default());
     let gateway = Arc::new(Gateway {
         router: api::router(context),
