@@ -188,6 +188,18 @@ fn a_leader_whose_disk_is_full_makes_way() {
     let mut file = std::fs::File::create(&filler).expect("a file");
     while std::io::Write::write_all(&mut file, &[7; 4096]).is_ok() {}
     let load = Load::start("full", cluster.remotes(&["s2".to_owned(), "s3".to_owned()]));
+    // The log has some room set aside, which large writes use up.
+    let job = serde_json::json!({"Job": {"ID": "large", "Name": "large", "Type": "service", "Datacenters": ["*"], "TaskGroups": [
+        {"Name": "g", "Count": 0, "Tasks": [{"Name": "t", "Driver": "raw_exec", "Config": {"command": "/bin/true"}}]}],
+        "Meta": {"pad": "x".repeat(4 << 20)}}});
+    let body = cluster.agent("s2").data_dir().join("large.json");
+    std::fs::write(&body, job.to_string()).expect("a file");
+    let body = format!("@{}", body.display());
+    let url = "http://127.0.0.1:4646/v1/jobs";
+    cluster.wait("the leader to end", |cluster| {
+        cluster.curl("s2", &["-s", "-o", "/dev/null", "-X", "PUT", "--data-binary", &body, url]);
+        cluster.agent("s1").try_get("/v1/agent/health").is_none()
+    });
     let said = cluster.ended("s1");
     assert!(said.contains("No space left on device"), "{said}");
     cluster.wait("the others to go on", |cluster| cluster.agent("s2").register("after", 0).0 == 200);
