@@ -166,3 +166,47 @@ fn three_servers_with_a_job(name: &str) -> Option<Cluster> {
     cluster.wait("the job to run on both nodes", |cluster| ["c1", "c2"].iter().all(|name| cluster.agent(name).task_pids().len() == 2));
     Some(cluster)
 }
+
+/// What cannot be written cannot be acknowledged: the leader goes, and says why.
+#[test]
+fn a_leader_whose_disk_is_full_makes_way() {
+    let Some(mut cluster) = Cluster::new("full", &["s1", "s2", "s3"]) else { return };
+    // A disk of its own, small enough to be filled.
+    let disk = cluster.agent("s1").data_dir();
+    std::fs::create_dir_all(&disk).expect("a directory");
+    let mounted = std::process::Command::new("mount").args(["-t", "tmpfs", "-o", "size=96m,mode=0700", "tmpfs"]).arg(&disk).status();
+    assert!(mounted.is_ok_and(|status| status.success()), "root can mount a tmpfs");
+    cluster.bootstrap("s1");
+    let token = cluster.join_token("server", &["-uses", "2"]);
+    cluster.join("s2", &token);
+    cluster.join("s3", &token);
+    cluster.wait_voters(3);
+    assert_eq!(cluster.agent("s1").register("before", 0).0, 200);
+    assert_eq!(cluster.leader(), "s1");
+
+    let filler = disk.join("filler");
+    let mut file = std::fs::File::create(&filler).expect("a file");
+    while std::io::Write::write_all(&mut file, &[7; 4096]).is_ok() {}
+    let load = Load::start("full", cluster.remotes(&["s2".to_owned(), "s3".to_owned()]));
+    // The log has some room set aside, which large writes use up.
+    let job = serde_json::json!({"Job": {"ID": "large", "Name": "large", "Type": "service", "Datacenters": ["*"], "TaskGroups": [
+        {"Name": "g", "Count": 0, "Tasks": [{"Name": "t", "Driver": "raw_exec", "Config": {"command": "/bin/true"}}]}],
+        "Meta": {"pad": "x".repeat(4 << 20)}}});
+    let body = cluster.agent("s2").data_dir().join("large.json");
+    std::fs::write(&body, job.to_string()).expect("a file");
+    let body = format!("@{}", body.display());
+    let url = "http://127.0.0.1:4646/v1/jobs";
+    cluster.wait("the leader to end", |cluster| {
+        cluster.curl("s2", &["-s", "-o", "/dev/null", "-X", "PUT", "--data-binary", &body, url]);
+        cluster.agent("s1").try_get("/v1/agent/health").is_none()
+    });
+    let said = cluster.ended("s1");
+    assert!(said.contains("No space left on device"), "{said}");
+    cluster.wait("the others to go on", |cluster| cluster.agent("s2").register("after", 0).0 == 200);
+    std::fs::remove_file(&filler).expect("room again");
+    drop(file);
+    cluster.start("s1");
+    let mut acknowledged = load.stop().acknowledged;
+    acknowledged.extend(["before".to_owned(), "after".to_owned()]);
+    cluster.verify(&acknowledged, &[]);
+}

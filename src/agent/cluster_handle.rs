@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
+use super::cluster::rotation;
 use super::server_handle::error_of;
 use crate::api::handles::{ClusterHandle, ClusterHealth, NewJoinToken, SavedState, ServerError, ServerHealth};
 use crate::auth::new_join_token;
@@ -15,23 +16,28 @@ use crate::model::security::{Identity, Role, SecurityChange};
 use crate::raft::{MembershipError, ServerMember};
 use crate::server::Server;
 use crate::tls::fingerprint;
+use crate::tls::seal::SealKey;
 use crate::util::clock::Timestamp;
 
 /// Changes a cluster through its [`Server`]; requests reach it on the leader.
-pub struct LocalCluster(pub Arc<Server>);
+pub struct LocalCluster {
+    pub server: Arc<Server>,
+    /// `None` on an agent that is alone.
+    pub seal_key: Option<Arc<SealKey>>,
+}
 
 type Answer<'a, T> = BoxFuture<'a, Result<T, ServerError>>;
 
 impl LocalCluster {
     fn member(&self, named: &str) -> Result<ServerMember, ServerError> {
-        let region = &self.0.config().region;
+        let region = &self.server.config().region;
         let is_named = |member: &ServerMember| {
             member.name == named
                 || format!("{}.{region}", member.name) == named
                 || member.address == named
                 || member.id.to_string() == named
         };
-        let found = self.0.raft().members().into_iter().find(is_named);
+        let found = self.server.raft().members().into_iter().find(is_named);
         found.ok_or_else(|| ServerError::NotFound(format!("there is no server {named:?}")))
     }
 }
@@ -39,33 +45,33 @@ impl LocalCluster {
 impl ClusterHandle for LocalCluster {
     fn create_join_token(&self, role: Role, ttl: Duration, uses: u32) -> Answer<'_, NewJoinToken> {
         async move {
-            let state = self.0.store().load();
+            let state = self.server.store().load();
             let Some(authority) = state.security().authorities.first() else {
                 let problem = "this agent runs alone: start it with -bind and -bootstrap to let others join".to_owned();
                 return Err(ServerError::Invalid(vec![problem]));
             };
             let (token, text) = new_join_token(role, ttl, uses, fingerprint(&authority.certificate), Timestamp::now());
-            self.0.change_security(SecurityChange::AddJoinToken(token.clone())).await.map_err(error_of)?;
+            self.server.change_security(SecurityChange::AddJoinToken(token.clone())).await.map_err(error_of)?;
             Ok(NewJoinToken { token, text: text.reveal() })
         }
         .boxed()
     }
 
     fn revoke_join_token(&self, id: u128) -> Answer<'_, ()> {
-        async move { self.0.change_security(SecurityChange::RevokeJoinToken(id)).await.map(drop).map_err(error_of) }.boxed()
+        async move { self.server.change_security(SecurityChange::RevokeJoinToken(id)).await.map(drop).map_err(error_of) }.boxed()
     }
 
     fn force_leave(&self, member: String) -> Answer<'_, ()> {
         async move {
             if let Ok(node) = member.parse::<NodeId>() {
-                return self.0.change_security(SecurityChange::Revoke(Identity::client(node))).await.map(drop).map_err(error_of);
+                return self.server.change_security(SecurityChange::Revoke(Identity::client(node))).await.map(drop).map_err(error_of);
             }
             let server = self.member(&member)?;
-            if server.id == self.0.raft().id() {
+            if server.id == self.server.raft().id() {
                 return Err(ServerError::Invalid(vec!["it is the leader: transfer the leadership first".to_owned()]));
             }
-            self.0.raft().remove_server(server.id).await.map_err(membership_error)?;
-            self.0.change_security(SecurityChange::Revoke(Identity::server(server.id))).await.map(drop).map_err(error_of)
+            self.server.raft().remove_server(server.id).await.map_err(membership_error)?;
+            self.server.change_security(SecurityChange::Revoke(Identity::server(server.id))).await.map(drop).map_err(error_of)
         }
         .boxed()
     }
@@ -73,14 +79,14 @@ impl ClusterHandle for LocalCluster {
     fn remove_peer(&self, server: String) -> Answer<'_, ()> {
         async move {
             let server = self.member(&server)?;
-            self.0.raft().remove_server(server.id).await.map_err(membership_error)
+            self.server.raft().remove_server(server.id).await.map_err(membership_error)
         }
         .boxed()
     }
 
     fn transfer_leadership(&self, server: Option<String>) -> Answer<'_, ()> {
         async move {
-            let raft = self.0.raft();
+            let raft = self.server.raft();
             let to = match server {
                 Some(named) => self.member(&named)?.id,
                 None => {
@@ -94,8 +100,22 @@ impl ClusterHandle for LocalCluster {
         .boxed()
     }
 
+    fn rotate_authority(&self, force: bool) -> Answer<'_, &'static str> {
+        async move {
+            let alone = || ServerError::Invalid(vec!["this agent runs alone and has no authority".to_owned()]);
+            let seal_key = self.seal_key.as_ref().ok_or_else(alone)?;
+            let state = self.server.store().load();
+            let next = rotation::next(state.security(), seal_key, Timestamp::now(), force);
+            let (change, step) = next.map_err(|problem| ServerError::Invalid(vec![problem]))?;
+            self.server.change_security(change).await.map_err(error_of)?;
+            tracing::info!(step, "the certificate authority is being replaced");
+            Ok(step)
+        }
+        .boxed()
+    }
+
     fn health(&self) -> Result<ClusterHealth, ServerError> {
-        let report = self.0.health().map_err(error_of)?;
+        let report = self.server.health().map_err(error_of)?;
         let servers = report.servers.into_iter().map(|server| ServerHealth {
             id: server.standing.id.to_string(),
             name: server.standing.name,
@@ -113,19 +133,19 @@ impl ClusterHandle for LocalCluster {
     }
 
     fn set_autopilot_config(&self, config: AutopilotConfig, check_index: Option<u64>) -> Answer<'_, u64> {
-        async move { self.0.set_autopilot_config(config, check_index).await.map_err(error_of) }.boxed()
+        async move { self.server.set_autopilot_config(config, check_index).await.map_err(error_of) }.boxed()
     }
 
     fn save_state(&self, stale: bool) -> Answer<'_, SavedState> {
         async move {
-            let saved = self.0.save_state(stale).await.map_err(error_of)?;
+            let saved = self.server.save_state(stale).await.map_err(error_of)?;
             Ok(SavedState { bytes: saved.bytes, index: saved.index, term: saved.term })
         }
         .boxed()
     }
 
     fn restore_state(&self, bytes: Vec<u8>) -> Answer<'_, u64> {
-        async move { self.0.restore_state(bytes).await.map_err(error_of) }.boxed()
+        async move { self.server.restore_state(bytes).await.map_err(error_of) }.boxed()
     }
 }
 

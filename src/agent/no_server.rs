@@ -155,6 +155,10 @@ impl ClusterHandle for NoServer {
         refuse()
     }
 
+    fn rotate_authority(&self, _force: bool) -> Answer<'_, &'static str> {
+        refuse()
+    }
+
     fn health(&self) -> Result<ClusterHealth, ServerError> {
         Err(ServerError::NoLeader)
     }

@@ -66,7 +66,8 @@ async fn start_alone(config: &AgentConfig, data_dir: &Path, lines: LogLines) -> 
     parts.start_node(config, data_dir, address, Arc::new(LocalLink(Arc::clone(&server)))).await?;
     let handle = local_server(&server, config, address);
     let agent = LocalAgent::new(config, address, address, lines);
-    let context = parts.context(Arc::new(handle), Arc::new(LocalCluster(Arc::clone(&server))), agent, server.store());
+    let context =
+        parts.context(Arc::new(handle), Arc::new(LocalCluster { server: Arc::clone(&server), seal_key: None }), agent, server.store());
     let (config, stopped) = (api::ServeConfig::default(), parts.stopped());
     parts.serving.spawn(api::serve(listener, api::router(context), config, stopped));
     info!(%address, node = ?parts.node_id(), "the HTTP API answers");

@@ -57,11 +57,12 @@ impl From<ServerError> for ApiError {
                 | Rejection::VersionNotFound
                 | Rejection::DeploymentNotFound,
             )
-            | ServerError::Rejected(Rejection::JoinTokenNotFound)
+            | ServerError::Rejected(Rejection::JoinTokenNotFound | Rejection::AuthorityNotFound)
             | ServerError::NotFound(_) => StatusCode::NOT_FOUND,
             ServerError::Invalid(_)
             | ServerError::Rejected(
                 Rejection::BadSnapshot(_)
+                | Rejection::RotationUnderWay
                 | Rejection::DeploymentOver
                 | Rejection::ParentGone
                 | Rejection::AlreadyLaunched

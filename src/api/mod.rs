@@ -8,6 +8,7 @@
 mod agent;
 mod allocations;
 pub mod archive;
+mod authorities;
 mod autopilot;
 mod blocking;
 pub mod call;

@@ -28,6 +28,7 @@ pub static PARAMETERS: &[Parameter] = parameters! {
     "eval_priority" integer "Priority of the evaluation, 1 to 100";
     "filter" string "An expression that rows must fulfil, such as `Status == \"running\"`";
     "follow" boolean "Go on as the file grows";
+    "force" boolean "Without waiting for members that have not heard of the last step";
     "format" string "`prometheus` for its text format";
     "id" string "A server's id";
     "idempotency_token" string "A second request with the same token launches nothing";

@@ -7,8 +7,8 @@ use serde::de::DeserializeOwned;
 
 use super::call::{Answer, Call};
 use super::{
-    agent, allocations, autopilot, deployments, evaluations, events, jobs, members, metrics, namespaces, node_pools, node_requests, nodes,
-    openapi, operator,
+    agent, allocations, authorities, autopilot, deployments, evaluations, events, jobs, members, metrics, namespaces, node_pools,
+    node_requests, nodes, openapi, operator,
 };
 use super::{search, snapshots, status, system};
 use crate::api::types::agent::*;
@@ -187,6 +187,7 @@ pub static ROUTES: &[Route] = routes! {
     Get "/v1/operator/autopilot/configuration" [blocking] -> AutopilotConfiguration = autopilot::read => "Read the settings of the servers' upkeep";
     Put "/v1/operator/autopilot/configuration" [cas] (AutopilotConfiguration) -> bool = autopilot::set => "Change the settings of the servers' upkeep, with cas=N if unchanged";
     Get "/v1/operator/autopilot/health" -> AutopilotHealth = autopilot::health => "Whether the servers are well; 429 if not";
+    Put "/v1/operator/ca/rotate" [force] -> AuthorityStep = authorities::rotate => "Do the next step of replacing the certificate authority";
     Get "/v1/operator/snapshot" [stale] snapshots::save => "Save the state as an archive";
     Put "/v1/operator/snapshot" snapshots::restore => "Replace the state by that of an archive";
     Put "/v1/system/gc" system::collect_garbage => "Collect what is over now";

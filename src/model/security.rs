@@ -149,6 +149,10 @@ pub enum SecurityChange {
     AddAuthority(Authority),
     /// Ends the trust in every authority but the issuing one.
     DropOldAuthorities,
+    /// Trusts another authority, which does not issue yet: first everybody must know it.
+    TrustAuthority(Authority),
+    /// Makes the trusted authority with this certificate (SHA-256) the issuing one.
+    IssueWith(Digest),
 }
 
 /// Why nobody joins with a token.

@@ -240,6 +240,10 @@ pub enum Rejection {
     SecurityExists,
     #[error("autopilot's configuration was changed meanwhile: expected index {expected}, found {found}")]
     AutopilotConfigConflict { expected: u64, found: u64 },
+    #[error("a rotation of the certificate authority is under way")]
+    RotationUnderWay,
+    #[error("certificate authority not found")]
+    AuthorityNotFound,
     #[error("another restore began meanwhile")]
     RestoreSuperseded,
     #[error("the snapshot cannot be restored: {0}")]

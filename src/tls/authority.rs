@@ -21,7 +21,7 @@ pub const VALIDITY: Duration = Duration::from_secs(72 * 3600);
 const AUTHORITY_VALIDITY: Duration = Duration::from_secs(3650 * 24 * 3600);
 
 /// Clocks of machines differ: what is issued now is good a little before now.
-const CLOCK_SKEW: Duration = Duration::from_secs(300);
+pub const CLOCK_SKEW: Duration = Duration::from_secs(300);
 
 /// Issues certificates.
 pub struct CertificateAuthority {

@@ -19,11 +19,11 @@ pub mod seal;
 #[cfg(test)]
 mod tests;
 
-pub use authority::{CertificateAuthority, VALIDITY};
+pub use authority::{CLOCK_SKEW, CertificateAuthority, VALIDITY};
 pub use context::TlsContext;
 pub use credentials::{Credentials, NewKey, pem_of};
 pub use error::TlsError;
-pub use peer::{PeerCertificate, fingerprint, public_key_digest_of_request};
+pub use peer::{PeerCertificate, fingerprint, public_key_digest_of_request, valid_from};
 pub use pinned::pinned_client_config;
 
 /// The name that every server's certificate carries and every dialler checks; no client's certificate has it.

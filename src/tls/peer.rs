@@ -44,6 +44,12 @@ impl PeerCertificate {
     }
 }
 
+/// From when on a certificate (DER) is good.
+pub fn valid_from(certificate: &[u8]) -> Result<Timestamp, TlsError> {
+    let (_, certificate) = X509Certificate::from_der(certificate).map_err(|error| TlsError::BadCertificate(error.to_string()))?;
+    Ok(Timestamp(certificate.validity().not_before.timestamp().saturating_mul(1_000_000_000)))
+}
+
 /// SHA-256 of a certificate in DER: what a join token pins.
 pub fn fingerprint(certificate: &[u8]) -> Digest {
     Sha256::digest(certificate).into()

@@ -4,7 +4,7 @@
 //! The register holds a tag; every write brings a tag that no other write has. An operation takes effect at one moment between its call and
 //! its return. One whose outcome is not known takes effect at any moment after its call, or never.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 /// What the register holds; `None`: nothing yet.
 pub type Value = Option<u64>;
@@ -37,6 +37,14 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// What the register must hold for this to have been answered as it was, if that is one value.
+    fn needs(&self) -> Option<Value> {
+        match self {
+            Self::Read(value) | Self::Swapped { expected: value, .. } => Some(*value),
+            Self::Conflict { .. } | Self::Unknown { .. } => None,
+        }
+    }
+
     /// What the register holds after it, if this can be its answer now.
     fn step(&self, held: Value) -> Option<Value> {
         match self {
@@ -53,7 +61,13 @@ impl Kind {
 pub fn is_linearizable(history: &[Operation]) -> bool {
     let mut operations = history.to_vec();
     operations.sort_by_key(|operation| operation.call);
-    Search { done: vec![0; operations.len().div_ceil(64)], seen: HashSet::new(), operations }.run()
+    let mut needing: HashMap<Value, Vec<usize>> = HashMap::new();
+    for (at, operation) in operations.iter().enumerate() {
+        if let Some(value) = operation.kind.needs() {
+            needing.entry(value).or_default().push(at);
+        }
+    }
+    Search { done: vec![0; operations.len().div_ceil(64)], seen: HashSet::new(), needing, operations }.run()
 }
 
 struct Search {
@@ -61,6 +75,8 @@ struct Search {
     operations: Vec<Operation>,
     /// A bit for each that has taken effect.
     done: Vec<u64>,
+    /// Which operations need the register to hold a value.
+    needing: HashMap<Value, Vec<usize>>,
     /// Sets of operations with what the register held after them, from which there was no way on.
     seen: HashSet<(Vec<u64>, Value)>,
 }
@@ -114,6 +130,11 @@ impl Search {
                 continue;
             }
             if let Some(after) = operation.kind.step(held) {
+                // A value that is gone never comes back: whoever needs it must have had it.
+                let misses = |other: &usize| *other != at && !self.is_done(*other);
+                if after != held && self.needing.get(&held).is_some_and(|others| others.iter().any(misses)) {
+                    continue;
+                }
                 self.done[at / 64] |= 1 << (at % 64);
                 if self.seen.insert((self.done.clone(), after)) {
                     return Some((at, after));

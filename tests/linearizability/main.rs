@@ -14,8 +14,9 @@ use std::time::{Duration, Instant};
 
 use checker::{Kind, Operation, Value, is_linearizable};
 use serde_json::json;
-use support::cluster::{Cluster, Remote};
+use support::cluster::Cluster;
 use support::faults::can_filter;
+use support::remote::Remote;
 
 const JOBS: usize = 4;
 const CLIENTS: usize = 5;

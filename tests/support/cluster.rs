@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::remote::{Remote, within};
 use super::{BINARY, is_root, pause, signal};
 
 const PATIENCE: Duration = Duration::from_secs(150);
@@ -53,6 +54,8 @@ pub struct ClusterAgent {
     dir: PathBuf,
     cgroup_parent: String,
     arguments: Vec<String>,
+    /// Another build than this one.
+    binary: Option<PathBuf>,
     child: Option<Child>,
 }
 
@@ -82,7 +85,7 @@ impl Cluster {
     }
 
     /// A namespace with `eth0` on the bridge.
-    fn add(&mut self, name: &str) {
+    pub fn add(&mut self, name: &str) {
         let (hub, namespace) = (self.hub(), format!("{}-{name}", self.prefix));
         let address = format!("10.77.0.{}", self.agents.len() + 1);
         let port = format!("p-{name}");
@@ -96,7 +99,16 @@ impl Cluster {
         let dir = self.dir.path().join(name);
         fs::create_dir_all(&dir).expect("a directory");
         let cgroup_parent = namespace.clone();
-        let agent = ClusterAgent { name: name.to_owned(), namespace, ip: address, dir, cgroup_parent, arguments: Vec::new(), child: None };
+        let agent = ClusterAgent {
+            name: name.to_owned(),
+            namespace,
+            ip: address,
+            dir,
+            cgroup_parent,
+            arguments: Vec::new(),
+            binary: None,
+            child: None,
+        };
         self.agents.insert(name.to_owned(), agent);
     }
 
@@ -173,6 +185,11 @@ impl Cluster {
     /// A second file for the agents that start from now on; what it says wins.
     pub fn configure(&mut self, file: &str) {
         file.clone_into(&mut self.configuration);
+    }
+
+    /// Which build an agent runs from its next start on; `None`: this one.
+    pub fn use_binary(&mut self, name: &str, binary: Option<PathBuf>) {
+        self.agents.get_mut(name).expect("an agent of the cluster").binary = binary;
     }
 
     pub fn launch(&mut self, name: &str, arguments: &[&str]) {
@@ -374,7 +391,7 @@ impl ClusterAgent {
     }
 
     pub fn remote(&self) -> Remote {
-        Remote { namespace: self.namespace.clone() }
+        Remote::new(&self.namespace)
     }
 
     fn start(&mut self, more: &str) {
@@ -384,7 +401,8 @@ impl ClusterAgent {
         let second = self.dir.join("more.hcl");
         fs::write(&second, more).expect("the configuration is written");
         let log = File::options().create(true).append(true).open(self.dir.join("agent.log")).expect("the log opens");
-        let mut command = self.within(BINARY);
+        let binary = self.binary.as_ref().map_or(BINARY, |path| path.to_str().expect("UTF-8"));
+        let mut command = self.within(binary);
         command
             .args(["agent", "-config"])
             .arg(&configuration)
@@ -439,64 +457,6 @@ impl ClusterAgent {
         pids.sort_unstable();
         pids.dedup();
         pids
-    }
-}
-
-/// A command in a namespace. Not `ip netns exec`, which hides /sys/fs/cgroup.
-fn within(namespace: &str, program: &str) -> Command {
-    let mut command = Command::new("nsenter");
-    command.arg(format!("--net=/run/netns/{namespace}")).arg(program).stdin(Stdio::null());
-    command
-}
-
-/// An agent's API, as whoever sits on its machine asks it.
-#[derive(Clone, Debug)]
-pub struct Remote {
-    namespace: String,
-}
-
-/// What a request came to; status 0 when there was no answer.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub text: String,
-    pub took: Duration,
-    pub retry_after: Option<String>,
-}
-
-impl Remote {
-    pub fn request(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
-        let url = format!("http://127.0.0.1:4646{path}");
-        let mut command = within(&self.namespace, "curl");
-        command.args(["-s", "-m", "20", "-X", method, "-w", "\n%{http_code} %{time_total} %header{retry-after}", &url]);
-        if let Some(body) = body {
-            command.args(["-d", &body.to_string()]);
-        }
-        let output = command.output().expect("curl runs");
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let (body, facts) = text.rsplit_once('\n').unwrap_or(("", ""));
-        let mut facts = facts.split(' ');
-        let mut next = || facts.next().filter(|fact| !fact.is_empty());
-        Answer {
-            status: next().and_then(|status| status.parse().ok()).unwrap_or(0),
-            text: body.to_owned(),
-            took: Duration::from_secs_f64(next().and_then(|seconds| seconds.parse().ok()).unwrap_or(0.0)),
-            retry_after: next().map(str::to_owned),
-        }
-    }
-
-    /// Registers a service of `count` instances that say hello and sleep.
-    pub fn register(&self, name: &str, count: u32) -> Answer {
-        let task = json!({
-            "Name": "t", "Driver": "raw_exec",
-            "Config": {"command": "/bin/sh", "args": ["-c", format!("echo hello from {name}; exec sleep 100000")]},
-            "Resources": {"CPU": 20, "MemoryMB": 16},
-        });
-        let spread = json!([{"Attribute": "${node.unique.id}", "Weight": 100}]);
-        let group =
-            json!({"Name": "g", "Count": count, "Spreads": spread, "Tasks": [task], "Disconnect": {"LostAfter": 60_000_000_000_u64}});
-        let job = json!({"Job": {"ID": name, "Name": name, "Type": "service", "Datacenters": ["*"], "TaskGroups": [group]}});
-        self.request("PUT", "/v1/jobs", Some(&job))
     }
 }
 

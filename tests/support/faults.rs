@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 
-use super::cluster::{Cluster, ClusterAgent, Remote};
+use super::cluster::{Cluster, ClusterAgent};
+use super::remote::Remote;
 
 /// Whoever asks is answered within 5 s. The rest is for curl and a machine that runs a whole cluster on two cores.
 pub const ANSWER_LIMIT: Duration = Duration::from_secs(6);

@@ -6,6 +6,7 @@
 
 pub mod cluster;
 pub mod faults;
+pub mod remote;
 
 use std::fs::{self, File};
 use std::io::{Read, Write};

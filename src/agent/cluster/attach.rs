@@ -10,7 +10,7 @@ use hyper::service::service_fn;
 
 use super::gateway::{self, Gateway};
 use super::membership::Membership;
-use super::messages::{Admission, RENEW, RenewRequest, SERVERS};
+use super::messages::{AUTHORITIES, Admission, RENEW, RenewRequest, SERVERS};
 use super::trust::TrustDirectory;
 use crate::agent::AgentError;
 use crate::rpc::{self, RemoteLink, RpcError};
@@ -24,8 +24,9 @@ const CALL_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often a node asks which servers there are.
 const REFRESH: Duration = Duration::from_secs(30);
 
-/// How often a certificate's age is looked at. A renewal that fails is tried again as often, for half of the certificate's life.
-const RENEWAL_TICK: Duration = Duration::from_secs(60);
+/// How often a certificate's age and its authority are looked at. A renewal that fails is tried again as often, for half of the
+/// certificate's life.
+const RENEWAL_TICK: Duration = Duration::from_secs(30);
 
 /// Keeps a tunnel to the server of the moment open, until the end of time.
 pub async fn keep_attached(link: Arc<RemoteLink>, gateway: Arc<Gateway>) {
@@ -77,17 +78,15 @@ pub enum Issuer {
     Servers(Arc<RemoteLink>),
 }
 
-/// Renews the certificate half way through its life, and whenever the authorities to trust changed on a server; new connections use it.
+/// Renews the certificate half way through its life, and whenever the authorities to trust changed; new connections use it.
 pub async fn keep_certificate(tls: TlsContext, trust: TrustDirectory, issuer: Issuer, addresses: Vec<IpAddr>) {
     loop {
-        let authorities_changed = match &issuer {
-            Issuer::Own(membership) => {
-                let state = membership.server.store().load();
-                let current = super::trust::authorities(state.security());
-                !current.is_empty() && current != tls.credentials().authorities
-            }
-            Issuer::Servers(_) => false,
+        let current: Vec<Vec<u8>> = match &issuer {
+            Issuer::Own(membership) => membership.authorities(),
+            // A server that cannot be reached now is asked again.
+            Issuer::Servers(link) => link.channel().call(AUTHORITIES, (), CALL_TIMEOUT).await.unwrap_or_default(),
         };
+        let authorities_changed = !current.is_empty() && current != tls.credentials().authorities;
         if authorities_changed || Timestamp::now() >= tls.own().renew_at() {
             match renew(&tls, &trust, &issuer, &addresses).await {
                 Ok(()) => tracing::info!("certificate renewed"),

@@ -21,7 +21,7 @@ const FORWARD_TIMEOUT: Duration = Duration::from_secs(10);
 /// Lets members in and keeps their certificates fresh.
 pub struct Membership {
     pub server: Arc<Server>,
-    pub seal_key: SealKey,
+    pub seal_key: Arc<SealKey>,
 }
 
 impl Membership {
@@ -82,6 +82,11 @@ impl Membership {
     /// RPC addresses of all servers.
     pub fn servers(&self) -> Vec<String> {
         self.server.raft().members().into_iter().map(|member| member.address).collect()
+    }
+
+    /// Every certificate to trust, the issuing one first.
+    pub fn authorities(&self) -> Vec<Vec<u8>> {
+        trust::authorities(self.server.store().load().security())
     }
 
     fn leader(&self, is_passed_on: bool) -> Result<Channel, RpcError> {

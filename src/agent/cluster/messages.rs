@@ -9,6 +9,8 @@ use crate::model::security::Identity;
 pub const JOIN: &str = "/v1/cluster/join";
 pub const RENEW: &str = "/v1/cluster/renew";
 pub const SERVERS: &str = "/v1/cluster/servers";
+/// Every certificate authority to trust, the issuing one first.
+pub const AUTHORITIES: &str = "/v1/cluster/authorities";
 pub const ANNOUNCE: &str = "/v1/cluster/announce";
 
 /// In front of the path of an API request that is passed on.

@@ -11,7 +11,7 @@ use super::edge;
 use super::forward::{self, FORWARDED};
 use super::gateway::Gateway;
 use super::membership::Membership;
-use super::messages::{ANNOUNCE, API_PREFIX, JOIN, RENEW, SERVERS};
+use super::messages::{ANNOUNCE, API_PREFIX, AUTHORITIES, JOIN, RENEW, SERVERS};
 use super::tunnels::Tunnels;
 use crate::model::NodeId;
 use crate::model::security::Identity;
@@ -68,6 +68,7 @@ impl ClusterService {
         }
         match path {
             RENEW => rpc::answer(request, SMALL, |renew| async move { self.membership.renew(caller, &renew) }).await,
+            AUTHORITIES => rpc::answer(request, SMALL, |(): ()| async move { Ok(self.membership.authorities()) }).await,
             SERVERS => rpc::answer(request, SMALL, |(): ()| async move { Ok(self.membership.servers()) }).await,
             _ if !identity.is_server() => {
                 rpc::refusal(&RpcError::Forbidden(format!("{path} is for servers, this is the certificate of {identity}")))

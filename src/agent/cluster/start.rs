@@ -39,6 +39,9 @@ use crate::util::clock::Timestamp;
 
 const ANNOUNCE_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// A server that its leader was silent to for this long announces itself.
+const OUT_OF_TOUCH: Duration = Duration::from_secs(5);
+
 pub async fn start(config: &AgentConfig, data_dir: &Path, lines: LogLines) -> Result<Parts, AgentError> {
     info!(version = env!("CARGO_PKG_VERSION"), data_dir = %data_dir.display(), "starting");
     if config.cluster.plain_http {
@@ -86,7 +89,9 @@ async fn start_server(config: &AgentConfig, data_dir: &Path, lines: LogLines) ->
     parts.start_node(config, data_dir, api_advertised, Arc::new(link.clone())).await?;
     let handle = local_server(&server, config, advertised);
     let agent = LocalAgent::new(config, api_advertised, advertised, lines);
-    let context = parts.context(Arc::new(handle), Arc::new(LocalCluster(Arc::clone(&server))), agent, server.store());
+    let seal_key = Arc::new(seal_key);
+    let cluster = LocalCluster { server: Arc::clone(&server), seal_key: Some(Arc::clone(&seal_key)) };
+    let context = parts.context(Arc::new(handle), Arc::new(cluster), agent, server.store());
     let tunnels = Arc::new(Tunnels::default());
     let gateway = Arc::new(Gateway {
         router: api::router(context),
@@ -180,14 +185,18 @@ fn write_token(path: &Path, token: &Secret) -> std::io::Result<()> {
     file.sync_all()
 }
 
-/// Tells the leader where this server is now, until it knows; then there is nothing left to do.
+/// Tells the leader where this server is now, until it knows; and again when it no longer writes to this server, which may have been taken
+/// out of the group while it was off or cut off. What its own log says about that is old.
 async fn announce(raft: crate::raft::Raft, tls: TlsContext, announcement: Announcement, servers: Vec<String>) {
     let mut backoff = Backoff::new(Duration::from_millis(250), Duration::from_secs(5));
     loop {
         let members = raft.members();
         let is_known = members.iter().any(|member| member.id == announcement.id && member.address == announcement.address);
-        if is_known && raft.leader().is_some() {
-            return std::future::pending().await;
+        let is_in_touch = raft.is_leader() || raft.last_contact().is_some_and(|age| age < OUT_OF_TOUCH);
+        if is_known && is_in_touch {
+            backoff.reset();
+            tokio::time::sleep(OUT_OF_TOUCH).await;
+            continue;
         }
         let known = members.into_iter().filter(|member| member.id != announcement.id).map(|member| member.address);
         for address in known.chain(servers.iter().cloned()) {

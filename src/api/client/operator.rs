@@ -4,7 +4,8 @@ use hyper::{Method, StatusCode};
 
 use super::{ApiRequest, ByteStream, Client, ClientError};
 use crate::api::types::operator::{
-    AutopilotConfiguration, AutopilotHealth, JoinTokenInfo, JoinTokenRequest, RaftConfiguration, SchedulerConfigurationResponse,
+    AuthorityStep, AutopilotConfiguration, AutopilotHealth, JoinTokenInfo, JoinTokenRequest, RaftConfiguration,
+    SchedulerConfigurationResponse,
 };
 
 impl Client {
@@ -62,6 +63,11 @@ impl Client {
             return Err(ClientError::Status { code: status.as_u16(), message: String::from_utf8_lossy(&body).into_owned() });
         }
         serde_json::from_slice(&body).map_err(|source| ClientError::Decode { path, source })
+    }
+
+    /// The next step of a rotation.
+    pub async fn rotate_authority(&self, force: bool) -> Result<AuthorityStep, ClientError> {
+        self.fetch(ApiRequest::new(Method::PUT, &["operator", "ca", "rotate"]).flag("force", force)).await
     }
 
     /// The state as an archive.

@@ -25,6 +25,10 @@ pub trait ClusterHandle: Send + Sync + 'static {
     /// Makes a voter lead: the one named by id or address, or any.
     fn transfer_leadership(&self, server: Option<String>) -> BoxFuture<'_, Result<(), ServerError>>;
 
+    /// Does the next step of replacing the certificate authority, and names it. Without `force` only when everybody had the time to hear
+    /// of the one before.
+    fn rotate_authority(&self, force: bool) -> BoxFuture<'_, Result<&'static str, ServerError>>;
+
     /// How the servers do; only the leader knows.
     fn health(&self) -> Result<ClusterHealth, ServerError>;
 

@@ -148,6 +148,10 @@ impl ClusterHandle for FakeServer {
         at_once(Ok(()))
     }
 
+    fn rotate_authority(&self, force: bool) -> Answer<'_, &'static str> {
+        at_once(if force { Ok("trusted") } else { Err(ServerError::Invalid(vec!["go on in 9 s".to_owned()])) })
+    }
+
     fn health(&self) -> Result<ClusterHealth, ServerError> {
         let server = |id: &str, healthy| ServerHealth {
             id: id.to_owned(),

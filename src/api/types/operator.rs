@@ -120,6 +120,14 @@ pub struct SampledValue {
     pub labels: BTreeMap<String, String>,
 }
 
+/// `PUT /v1/operator/ca/rotate`.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct AuthorityStep {
+    /// `trusted`, `issuing` or `finished`: what was done.
+    pub step: String,
+}
+
 /// `GET /v1/operator/autopilot/configuration`. Durations are text, `200ms`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]

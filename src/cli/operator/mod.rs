@@ -1,5 +1,6 @@
 //! `operator ...`: tools of those who run the cluster.
 
+mod authority;
 mod autopilot;
 mod raft;
 mod snapshot;
@@ -23,6 +24,9 @@ pub enum OperatorCommand {
     /// Look at the servers' health, and say how dead ones are dealt with
     #[command(subcommand, after_help = "Examples:\n  pannier operator autopilot health")]
     Autopilot(autopilot::AutopilotCommand),
+    /// Replace the authority that issues certificates
+    #[command(subcommand, name = "ca", after_help = "Examples:\n  pannier operator ca rotate")]
+    Authority(authority::AuthorityCommand),
     /// Save the cluster's state, and restore it
     #[command(subcommand, after_help = "Examples:\n  pannier operator snapshot save backup.snap")]
     Snapshot(snapshot::SnapshotCommand),
@@ -34,6 +38,7 @@ impl OperatorCommand {
             Self::Api(args) => args.run().await,
             Self::Raft(command) => command.run().await,
             Self::Autopilot(command) => command.run().await,
+            Self::Authority(command) => command.run().await,
             Self::Snapshot(command) => command.run().await,
         }
     }

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
+use sha2::Digest as _;
+
 use super::Transaction;
-use crate::model::security::SecurityChange;
+use crate::model::security::{Authority, SecurityChange};
 use crate::state::Rejection;
 
 impl Transaction<'_> {
@@ -32,6 +34,17 @@ impl Transaction<'_> {
             }
             SecurityChange::AddAuthority(authority) => security.authorities.insert(0, authority.clone()),
             SecurityChange::DropOldAuthorities => security.authorities.truncate(1),
+            SecurityChange::TrustAuthority(authority) => {
+                if security.authorities.len() > 1 {
+                    return Err(Rejection::RotationUnderWay);
+                }
+                security.authorities.push(authority.clone());
+            }
+            SecurityChange::IssueWith(fingerprint) => {
+                let is_meant = |authority: &Authority| sha2::Sha256::digest(&authority.certificate).as_slice() == fingerprint;
+                let at = security.authorities.iter().position(is_meant).ok_or(Rejection::AuthorityNotFound)?;
+                security.authorities[..=at].rotate_right(1);
+            }
         }
         self.state.security = Arc::new(security);
         Ok(())
