@@ -33,6 +33,7 @@ mod nodes;
 mod openapi;
 mod operator;
 mod page;
+mod parameters;
 pub mod percent;
 pub mod query;
 mod router;

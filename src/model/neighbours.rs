@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Job, JobKey, TaskGroup, Text};
+use super::{Job, JobKey, Text};
 
 /// The fact that every node has for itself.
 const NODE_ITSELF: &str = "node.unique.id";
@@ -45,27 +45,31 @@ pub fn parse(target: &str) -> Option<Result<JobReference, String>> {
 
 /// Whether any constraint or affinity of the job refers to another job's instances.
 pub fn has_any(job: &Job) -> bool {
-    let of_tasks = |group: &TaskGroup| {
-        group.tasks.iter().any(|task| {
-            task.constraints.iter().any(|constraint| parse(&constraint.left).is_some())
-                || task.affinities.iter().any(|affinity| parse(&affinity.left).is_some())
-        })
-    };
-    let of_group = |group: &TaskGroup| {
-        group.constraints.iter().any(|constraint| parse(&constraint.left).is_some())
-            || group.affinities.iter().any(|affinity| parse(&affinity.left).is_some())
-            || of_tasks(group)
-    };
-    job.constraints.iter().any(|constraint| parse(&constraint.left).is_some())
-        || job.affinities.iter().any(|affinity| parse(&affinity.left).is_some())
-        || job.groups.iter().any(of_group)
+    constraints(job).chain(affinities(job)).any(|target| parse(target).is_some())
 }
 
 /// The jobs that a job's constraints refer to. (What it only prefers is no reason to look at it again.)
 pub fn required_by(job: &Job) -> BTreeSet<JobKey> {
-    let of_groups =
-        job.groups.iter().flat_map(|group| group.constraints.iter().chain(group.tasks.iter().flat_map(|task| &task.constraints)));
-    let references = job.constraints.iter().chain(of_groups).filter_map(|constraint| parse(&constraint.left)?.ok());
+    jobs(job, constraints(job))
+}
+
+/// The jobs that a job's constraints or affinities refer to.
+pub fn regarded_by(job: &Job) -> BTreeSet<JobKey> {
+    jobs(job, constraints(job).chain(affinities(job)))
+}
+
+fn constraints(job: &Job) -> impl Iterator<Item = &str> {
+    let groups = job.groups.iter().flat_map(|group| group.constraints.iter().chain(group.tasks.iter().flat_map(|task| &task.constraints)));
+    job.constraints.iter().chain(groups).map(|constraint| &*constraint.left)
+}
+
+fn affinities(job: &Job) -> impl Iterator<Item = &str> {
+    let groups = job.groups.iter().flat_map(|group| group.affinities.iter().chain(group.tasks.iter().flat_map(|task| &task.affinities)));
+    job.affinities.iter().chain(groups).map(|affinity| &*affinity.left)
+}
+
+fn jobs<'a>(job: &Job, targets: impl Iterator<Item = &'a str>) -> BTreeSet<JobKey> {
+    let references = targets.filter_map(|target| parse(target)?.ok());
     references.map(|reference| JobKey { namespace: job.key.namespace.clone(), id: reference.job }).collect()
 }
 

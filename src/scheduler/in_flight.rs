@@ -9,18 +9,23 @@ use crate::model::{AllocClientStatus, AllocDesiredStatus, AllocId, Allocation, N
 /// By ticket, and by node.
 #[derive(Debug, Default)]
 pub struct InFlight {
-    plans: HashMap<u128, BTreeSet<NodeId>>,
+    plans: HashMap<u128, Nodes>,
     held: HashMap<NodeId, Vec<(u128, Arc<Allocation>)>>,
+    /// Pushed aside by one of the plans: their room is given away, and they are nobody else's victims.
+    evicted: HashMap<AllocId, u128>,
 }
+
+type Nodes = BTreeSet<NodeId>;
 
 impl InFlight {
     /// Returns the nodes that it concerns.
-    pub fn add(&mut self, ticket: u128, plan: &Plan) -> BTreeSet<NodeId> {
+    pub fn add(&mut self, ticket: u128, plan: &Plan) -> Nodes {
         let mut nodes = BTreeSet::new();
         for placement in &plan.placements {
             for run in &placement.runs {
                 self.held.entry(run.node).or_default().push((ticket, Arc::new(as_one(placement, run))));
                 nodes.insert(run.node);
+                self.evicted.extend(run.preempts.iter().map(|victim| (*victim, ticket)));
             }
         }
         self.plans.insert(ticket, nodes.clone());
@@ -28,8 +33,9 @@ impl InFlight {
     }
 
     /// Returns the nodes that it concerned.
-    pub fn remove(&mut self, ticket: u128) -> BTreeSet<NodeId> {
+    pub fn remove(&mut self, ticket: u128) -> Nodes {
         let nodes = self.plans.remove(&ticket).unwrap_or_default();
+        self.evicted.retain(|_, owner| *owner != ticket);
         for node in &nodes {
             if let Some(held) = self.held.get_mut(node) {
                 held.retain(|(owner, _)| *owner != ticket);
@@ -39,6 +45,10 @@ impl InFlight {
             }
         }
         nodes
+    }
+
+    pub fn evicts(&self, allocation: AllocId) -> bool {
+        self.evicted.contains_key(&allocation)
     }
 
     pub fn on(&self, node: NodeId) -> impl Iterator<Item = Arc<Allocation>> {

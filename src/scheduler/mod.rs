@@ -32,10 +32,10 @@ mod tests;
 mod view;
 mod wake;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::model::{AllocId, EvalStatus, Evaluation, JobKey, JobRef, Node, NodeId, Plan, Text};
+use crate::model::{AllocId, EvalStatus, Evaluation, JobKey, Node, NodeId, Plan};
 use crate::util::clock::Timestamp;
 
 pub use deployment::{failure, next_deadline, promotable, promotion, resumption};
@@ -44,7 +44,7 @@ pub use explain::{Explanation, GroupExplanation, explain};
 pub use reconcile::Tally;
 pub use view::StateView;
 
-use feasibility::GroupProfile;
+use feasibility::Profiles;
 use in_flight::InFlight;
 use neighbours::Neighbours;
 use placement::Fleet;
@@ -66,12 +66,9 @@ pub struct Scheduler {
     in_flight: InFlight,
     residents: Residents,
     neighbours: Neighbours,
-    profiles: HashMap<(JobRef, Text), Arc<GroupProfile>>,
+    profiles: Profiles,
     observed: bool,
 }
-
-/// So many profiles are kept; beyond, all are dropped and made again as needed.
-const MOST_PROFILES: usize = 4096;
 
 impl Scheduler {
     pub fn new() -> Self {
@@ -124,6 +121,7 @@ impl Scheduler {
 
     fn set_node(&mut self, view: &dyn StateView, node: &Arc<Node>) {
         let mut allocations = view.allocations_on_node(node.id);
+        allocations.retain(|allocation| !self.in_flight.evicts(allocation.id));
         allocations.extend(self.in_flight.on(node.id));
         self.fleet.set(node, &allocations);
         if let Some(ord) = self.fleet.ord(node.id) {

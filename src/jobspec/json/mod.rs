@@ -84,14 +84,15 @@ pub(super) fn job_from_api_value(value: Json) -> Result<Built, Vec<Problem>> {
 }
 
 fn build(mut api: ApiJob) -> Result<Built, Vec<Problem>> {
-    let mut warnings = defaults::canonicalize(&mut api);
-    let mut problems = Vec::new();
-    let job = into_model::job(api, &mut problems);
+    let (mut problems, mut warnings): (Vec<Problem>, Vec<Problem>) =
+        defaults::canonicalize(&mut api).into_iter().partition(Problem::is_error);
+    let mut unread = Vec::new();
+    let job = into_model::job(api, &mut unread);
+    problems.extend(unread.into_iter().map(|(path, message)| Problem::error(path, message)));
     if problems.is_empty() {
         warnings.extend(kept::warnings(&job));
         return Ok(Built { job, warnings });
     }
-    let mut problems: Vec<Problem> = problems.into_iter().map(|(path, message)| Problem::error(path, message)).collect();
     // What else is wrong is said with it. A value that could not be read is a default in `job`: what is wrong with that is nobody's fault.
     let unread: Vec<String> = problems.iter().map(|problem| problem.path.clone()).collect();
     let others = validate(&job).into_iter().filter(|problem| problem.severity == Severity::Error);

@@ -22,6 +22,7 @@ use std::collections::BinaryHeap;
 use crate::model::plan::LEAST_PRIORITY_GAP;
 use crate::model::{Job, JobKey};
 use crate::scheduler::StateView;
+use crate::scheduler::in_flight::InFlight;
 use crate::scheduler::placement::{NodeOrd, Packer};
 
 pub use residents::{Resident, Residents};
@@ -59,9 +60,9 @@ pub struct Preemption {
 
 impl<'a> Preemptor<'a> {
     /// `None`: the job is not important enough to push anybody aside.
-    pub fn new(view: &dyn StateView, residents: &'a mut Residents, job: &Job) -> Option<Self> {
+    pub fn new(view: &dyn StateView, in_flight: &InFlight, residents: &'a mut Residents, job: &Job) -> Option<Self> {
         let limit = job.priority.checked_sub(LEAST_PRIORITY_GAP)?;
-        residents.refresh(view);
+        residents.refresh(view, in_flight);
         let lowest = residents.lowest();
         (lowest <= limit).then(|| Self { residents, job: job.key.clone(), limit, lowest, next: 0, seen: BinaryHeap::new() })
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::model::{AllocId, Allocation, JobRef, NodeId, Text};
 use crate::scheduler::StateView;
+use crate::scheduler::in_flight::InFlight;
 use crate::scheduler::placement::NodeOrd;
 
 /// An allocation that the servers want to run.
@@ -58,9 +59,9 @@ impl Residents {
     }
 
     /// Reads the residents of all nodes that changed since the last time.
-    pub fn refresh(&mut self, view: &dyn StateView) {
+    pub fn refresh(&mut self, view: &dyn StateView, in_flight: &InFlight) {
         for (ord, node) in std::mem::take(&mut self.stale) {
-            self.load(view, ord, node);
+            self.load(view, in_flight, ord, node);
         }
     }
 
@@ -69,7 +70,7 @@ impl Residents {
         self.lowest.keys().next().copied().unwrap_or_default()
     }
 
-    fn load(&mut self, view: &dyn StateView, ord: NodeOrd, node: NodeId) {
+    fn load(&mut self, view: &dyn StateView, in_flight: &InFlight, ord: NodeOrd, node: NodeId) {
         if ord.at() >= self.rows.len() {
             self.rows.resize(ord.at() + 1, Vec::new());
         }
@@ -81,7 +82,8 @@ impl Residents {
                 self.lowest.remove(&before.priority);
             }
         }
-        let wanted = view.allocations_on_node(node).into_iter().filter(|alloc| !alloc.is_terminal());
+        let stays = |alloc: &Arc<Allocation>| !alloc.is_terminal() && !in_flight.evicts(alloc.id);
+        let wanted = view.allocations_on_node(node).into_iter().filter(stays);
         let mut residents: Vec<Resident> = wanted
             .map(|alloc| {
                 let (priority, max_parallel) = self.policy(view, &alloc);

@@ -1,6 +1,7 @@
 //! Whether a newer specification of a group needs new instances, or only tells the running ones.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::Context;
 use crate::model::{ConfigValue, Job, JobRef, Task, TaskGroup, Text};
@@ -23,7 +24,7 @@ pub struct Comparison<'a> {
 #[derive(Clone, Copy)]
 struct Known {
     difference: Difference,
-    /// Registered again without any change, save that it was stopped in between.
+    /// The job was stopped in between, and registered again.
     restarted: bool,
 }
 
@@ -41,6 +42,11 @@ impl<'a> Comparison<'a> {
     pub fn must_run_again(&mut self, old: &JobRef, group: &TaskGroup) -> bool {
         let known = self.known(old, group);
         known.difference == Difference::Destructive || known.restarted
+    }
+
+    /// Whether the job was stopped, and started again, since `old`.
+    pub fn was_restarted(&mut self, old: &JobRef, group: &TaskGroup) -> bool {
+        self.known(old, group).restarted
     }
 
     fn known(&mut self, old: &JobRef, group: &TaskGroup) -> Known {
@@ -68,8 +74,8 @@ fn compare(context: &Context<'_>, old: &JobRef, group: &TaskGroup) -> Known {
     if !runs_alike(&old_job, old_group, context.job, group) {
         return destructive;
     }
-    let running = |job: &Job| Job { stop: false, ..job.clone() };
-    let restarted = old.version < context.reference.version && running(&old_job).same_specification(&running(context.job));
+    let between = |job: &Arc<Job>| (old.version + 1..context.reference.version).contains(&job.version);
+    let restarted = context.view.job_versions(&context.job.key).iter().any(|job| job.stop && between(job));
     Known { difference: Difference::InPlace, restarted }
 }
 

@@ -1,6 +1,6 @@
 //! A group's allocations that still count, by where they stand, with surplus ones taken out.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use super::rollout::Rollout;
 use super::standing::{self, Standing};
 use super::{Comparison, Context, Difference, len};
 use crate::model::policy::Reconcile;
-use crate::model::{AllocClientStatus, Allocation, TaskGroup};
+use crate::model::{AllocClientStatus, AllocId, Allocation, TaskGroup};
 use crate::util::clock::Timestamp;
 
 #[derive(Default)]
@@ -32,13 +32,13 @@ pub struct Sorted {
 pub fn sort<'a>(
     context: &Context<'_>,
     group: &TaskGroup,
-    allocations: impl Iterator<Item = &'a Arc<Allocation>>,
+    allocations: impl Iterator<Item = &'a Arc<Allocation>> + Clone,
     rollout: &Rollout<'_>,
     comparison: &mut Comparison<'_>,
     changes: &mut GroupChanges,
 ) -> Sorted {
     let mut sorted = Sorted::default();
-    for allocation in allocations {
+    for allocation in allocations.clone() {
         match standing::of(context, group, allocation, comparison) {
             Standing::Ignored => {}
             // Work under a name that the group no longer has does not stand for that of another.
@@ -75,10 +75,25 @@ pub fn sort<'a>(
         }
     }
     changes.tally.reschedule_later += len(&sorted.later);
+    sorted.forget_done_again(allocations);
     sorted
 }
 
 impl Sorted {
+    /// Only the newest holder of a name says what became of its work: what ended before the job was restarted or changed, and runs again since,
+    /// is history, also once the specification is the old one again.
+    fn forget_done_again<'a>(&mut self, allocations: impl Iterator<Item = &'a Arc<Allocation>>) {
+        if self.done.is_empty() {
+            return;
+        }
+        let mut newest = BTreeMap::new();
+        for allocation in allocations {
+            let age = newest.entry(allocation.index).or_insert((0, AllocId(0)));
+            *age = (allocation.create_index, allocation.id).max(*age);
+        }
+        self.done.retain(|allocation| newest.get(&allocation.index).is_some_and(|(_, id)| *id == allocation.id));
+    }
+
     /// An instance whose node came back meets its replacement: one of the two goes, as `disconnect.reconcile` says.
     pub fn stop_one_of_each_pair(&mut self, group: &TaskGroup, comparison: &mut Comparison<'_>, changes: &mut GroupChanges) {
         let has_pairs = self.kept.iter().any(|allocation| allocation.next.is_some());

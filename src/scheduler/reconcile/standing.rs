@@ -41,7 +41,7 @@ pub fn of(context: &Context<'_>, group: &TaskGroup, allocation: &Allocation, com
     match allocation.client_status {
         AllocClientStatus::Complete => completed(context, group, allocation, comparison),
         AllocClientStatus::Lost => Standing::Ignored,
-        AllocClientStatus::Failed => failed(context, group, allocation),
+        AllocClientStatus::Failed => failed(context, group, allocation, comparison),
         AllocClientStatus::Pending | AllocClientStatus::Running | AllocClientStatus::Unknown => {
             running(context, group, allocation, node.as_deref())
         }
@@ -56,8 +56,9 @@ fn completed(context: &Context<'_>, group: &TaskGroup, allocation: &Allocation, 
     Standing::Done
 }
 
-fn failed(context: &Context<'_>, group: &TaskGroup, allocation: &Allocation) -> Standing {
-    if allocation.next.is_some() {
+/// Who starts a stopped job again wants all of its instances, also those that had used up their attempts.
+fn failed(context: &Context<'_>, group: &TaskGroup, allocation: &Allocation, comparison: &mut Comparison<'_>) -> Standing {
+    if allocation.next.is_some() || comparison.was_restarted(&allocation.job, group) {
         return Standing::Ignored;
     }
     let transition = allocation.desired_transition;

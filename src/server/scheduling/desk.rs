@@ -3,6 +3,9 @@
 //! Decisions are made ahead of their commits. While the entries of one decision are on their way, the next one is made on top of them: their
 //! places count as taken ([`Scheduler::expect`]), and their jobs are left alone until the state shows what became of them. Once an entry fails or
 //! loses placements, everything that was decided and not proposed yet is thrown away, and the state is the truth again.
+//!
+//! What is on its way is seen as places taken, not as instances to be near to or away from. So a job is left alone, too, while one that its
+//! conditions are about is on its way, or one whose conditions are about it: whichever is decided second sees where the first went.
 
 use std::collections::{BTreeSet, VecDeque};
 
@@ -51,11 +54,15 @@ pub struct Desk {
 struct Ready {
     ticket: u128,
     entry: Entry,
+    /// Those that its jobs have conditions about.
+    regarded: BTreeSet<JobKey>,
 }
 
 struct UnderWay {
     ticket: u128,
     jobs: BTreeSet<JobKey>,
+    /// Those that `jobs` have conditions about.
+    regarded: BTreeSet<JobKey>,
     /// The state shows it; only the answer is missing.
     is_applied: bool,
 }
@@ -100,12 +107,15 @@ impl Desk {
 
     fn decide(&mut self, state: &State, seed: u128, now: Timestamp) -> usize {
         let Self { scheduler, pending, ready, under_way, limits } = self;
-        let waiting = ready.iter().flatten().map(|ready| &ready.entry.jobs);
-        let held: BTreeSet<JobKey> = under_way.iter().map(|entry| &entry.jobs).chain(waiting).flatten().cloned().collect();
-        // What is on its way is seen as places taken, not as instances to be near to or away from.
-        let is_unsure =
-            |key: &JobKey| !(under_way.is_empty() && ready.is_empty()) && state.job(key).is_some_and(|job| neighbours::has_any(job));
-        let evaluations = pending.take_due(state, scheduler, |job| held.contains(job) || is_unsure(job), now);
+        let held: BTreeSet<&JobKey> =
+            under_way.iter().map(|entry| &entry.jobs).chain(ready.iter().flatten().map(|ready| &ready.entry.jobs)).flatten().collect();
+        let regarded: BTreeSet<&JobKey> =
+            under_way.iter().map(|entry| &entry.regarded).chain(ready.iter().flatten().map(|ready| &ready.regarded)).flatten().collect();
+        let is_held = |key: &JobKey| {
+            let is_near_held = || state.job(key).is_some_and(|job| neighbours::regarded_by(job).iter().any(|near| held.contains(near)));
+            held.contains(key) || regarded.contains(key) || (!held.is_empty() && is_near_held())
+        };
+        let evaluations = pending.take_due(state, scheduler, is_held, now);
         if evaluations.is_empty() {
             return 0;
         }
@@ -113,7 +123,10 @@ impl Desk {
         let plans = scheduler.process_each(&view, &evaluations, seed, now);
         let decision: VecDeque<Ready> = (0..)
             .zip(entries::cut(plans, *limits))
-            .map(|(ordinal, entry)| Ready { ticket: derive_u128(seed ^ TICKET_STREAM, ordinal).max(1), entry })
+            .map(|(ordinal, entry)| {
+                let regarded = entry.jobs.iter().filter_map(|key| state.job(key)).flat_map(|job| neighbours::regarded_by(job)).collect();
+                Ready { ticket: derive_u128(seed ^ TICKET_STREAM, ordinal).max(1), entry, regarded }
+            })
             .collect();
         for part in &decision {
             scheduler.expect(&view, part.ticket, &part.entry.plan);
@@ -135,8 +148,8 @@ impl Desk {
                     decision.push_front(next);
                     passed_over += 1;
                 }
-                Some(Ready { ticket, entry: Entry { plan, jobs, .. } }) => {
-                    self.under_way.push(UnderWay { ticket, jobs, is_applied: false });
+                Some(Ready { ticket, entry: Entry { plan, jobs, .. }, regarded }) => {
+                    self.under_way.push(UnderWay { ticket, jobs, regarded, is_applied: false });
                     proposals.push(Proposal { ticket, plan });
                     passed_over = 0;
                 }
@@ -204,7 +217,7 @@ impl Desk {
     fn throw_away(&mut self, state: &State, which: impl Fn(&Ready) -> bool) {
         for decision in std::mem::take(&mut self.ready) {
             let (gone, kept): (VecDeque<_>, VecDeque<_>) = decision.into_iter().partition(|ready| which(ready));
-            for Ready { ticket, entry } in gone {
+            for Ready { ticket, entry, .. } in gone {
                 self.scheduler.settled(&View(state), ticket);
                 for job in &entry.jobs {
                     self.pending.take_up_again(state, job);

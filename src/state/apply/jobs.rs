@@ -114,7 +114,8 @@ impl Transaction<'_> {
         Ok(())
     }
 
-    /// Drops specifications that are neither among the tracked versions of the job nor run by any allocation.
+    /// Drops specifications that are neither among the tracked versions of the job nor run by any allocation. The newest stop is
+    /// remembered as long as anything from before it is: batch work that ended before it is no work of the job that was started again.
     pub(super) fn forget_old_specifications(&mut self, key: &JobKey) {
         let first_tracked = match self.state.jobs.get(key) {
             Some(_) => self.state.job_versions(key).get(TRACKED_VERSIONS - 1).map_or(0, |job| job.job_modify_index),
@@ -123,11 +124,15 @@ impl Transaction<'_> {
         let newest_create = self.state.jobs.get(key).map_or(u64::MAX, |job| job.create_index);
         let in_use: std::collections::BTreeSet<u64> =
             self.state.allocations_of_job(key).map(|allocation| allocation.job.modify_index).collect();
+        let newest_stop = self.state.job_versions(key).iter().find(|job| job.stop).map(|job| job.job_modify_index);
+        let newest_stop = newest_stop.filter(|stop| in_use.first().is_some_and(|oldest| oldest < stop));
         let stale: Vec<u64> = self
             .state
             .specifications
             .range((key.clone(), 0)..=(key.clone(), u64::MAX))
-            .filter(|((_, index), job)| (*index < first_tracked || job.create_index != newest_create) && !in_use.contains(index))
+            .filter(|((_, index), job)| {
+                (*index < first_tracked || job.create_index != newest_create) && !in_use.contains(index) && newest_stop != Some(*index)
+            })
             .map(|((_, index), _)| *index)
             .collect();
         for index in stale {

@@ -1,22 +1,20 @@
 //! The loop without its waiting: a state, a desk, and a log whose entries are applied when a test says so.
 
+mod properties;
+mod together;
+
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
-use proptest::prelude::*;
-
 use super::desk::{Desk, Proposal, Step};
 use super::entries::Limits;
-use crate::model::fit::Usage;
 use crate::model::{
     AllocClientStatus, AllocationUpdate, Constraint, Eligibility, EvalId, EvalStatus, EvalTrigger, Evaluation, Job, JobKey, JobType,
-    MebiBytes, MegaHertz, Node, NodeId, NodeStatus, Operand, fixtures,
+    MebiBytes, MegaHertz, Node, NodeId, Operand, fixtures,
 };
-use crate::scheduler::{Scheduler, Touched};
-use crate::server::View;
 use crate::state::command::Request;
 use crate::state::store::Publication;
-use crate::state::{Command, State};
+use crate::state::{Change, Command, State};
 use crate::util::clock::Timestamp;
 
 struct Cluster {
@@ -27,13 +25,15 @@ struct Cluster {
     /// Evaluations that were decided.
     decided: usize,
     seed: u128,
+    /// Every version of every job, a stop included: what the state may forget.
+    history: BTreeMap<JobKey, Vec<Arc<Job>>>,
 }
 
 impl Cluster {
     fn new(rows: usize) -> Self {
         let state = State::default();
         let desk = Desk::new(&state, Limits { rows, bytes: 1 << 20 });
-        Self { state, desk, log: VecDeque::new(), decided: 0, seed: 0 }
+        Self { state, desk, log: VecDeque::new(), decided: 0, seed: 0, history: BTreeMap::new() }
     }
 
     fn now(&self) -> Timestamp {
@@ -44,6 +44,11 @@ impl Cluster {
         let index = self.state.index() + 1;
         let (outcome, changes) = self.state.apply(index, &Request { id, command });
         let state = Arc::new(self.state.clone());
+        for change in &changes.changes {
+            if let Change::Job { key, after: Some(row), registered: true, .. } = change {
+                self.history.entry(key.clone()).or_default().push(Arc::clone(row));
+            }
+        }
         self.desk.note(&Publication { state, changes: vec![changes].into(), replaced: false });
         outcome.unwrap_or_default()
     }
@@ -270,144 +275,4 @@ fn capacity_that_comes_while_the_decision_is_on_its_way_is_not_missed() {
     cluster.node(node(1, ""));
     cluster.settle();
     assert_eq!(cluster.running(&key), 1);
-}
-
-/// What can happen, in small ordinals.
-#[derive(Clone, Debug)]
-enum Event {
-    Register { job: u8, count: u8, size: u8, class: u8 },
-    Stop { job: u8 },
-    Node { node: u8, size: u8 },
-    Down { node: u8 },
-    Eligibility { node: u8, eligible: bool },
-    Report { nth: u8, failed: bool },
-    Step,
-    Commit,
-    Lose,
-}
-
-fn event() -> impl Strategy<Value = Event> {
-    prop_oneof![
-        4 => (0..6u8, 0..14u8, 1..5u8, 0..3u8).prop_map(|(job, count, size, class)| Event::Register { job, count, size, class }),
-        1 => (0..6u8).prop_map(|job| Event::Stop { job }),
-        3 => (0..5u8, 1..4u8).prop_map(|(node, size)| Event::Node { node, size }),
-        1 => (0..5u8).prop_map(|node| Event::Down { node }),
-        1 => (0..5u8, any::<bool>()).prop_map(|(node, eligible)| Event::Eligibility { node, eligible }),
-        5 => (any::<u8>(), any::<bool>()).prop_map(|(nth, failed)| Event::Report { nth, failed }),
-        6 => Just(Event::Step),
-        5 => Just(Event::Commit),
-        1 => Just(Event::Lose),
-    ]
-}
-
-fn happen(cluster: &mut Cluster, event: &Event) {
-    let at = cluster.now();
-    let class = |node: u8| if node.is_multiple_of(2) { "even" } else { "odd" };
-    match *event {
-        Event::Register { job: id, count, size, class } => {
-            let job = job(&format!("job-{id}"), count.into(), u64::from(size) * 1_000);
-            cluster.register(match class {
-                0 => job,
-                1 => on_class(job, "even"),
-                _ => on_class(job, "odd"),
-            });
-        }
-        Event::Stop { job } => {
-            let key = JobKey::new("default", format!("job-{job}"));
-            if let Some(job) = cluster.state.job(&key).cloned() {
-                cluster.seed += 1;
-                let id = EvalId(cluster.seed);
-                let evaluation = Evaluation::pending(id, key.clone(), job.job_type, 50, EvalTrigger::JobDeregister, at);
-                let evaluation = Some(Box::new(evaluation));
-                cluster.apply(0, Command::DeregisterJob { key, purge: false, evaluation, no_shutdown_delay: false, at });
-            }
-        }
-        Event::Node { node: id, size } => {
-            let mut row = node(id.into(), class(id));
-            row.resources.memory = MebiBytes(u64::from(size) * 4_000);
-            cluster.node(row);
-        }
-        Event::Down { node } => {
-            let evaluations = affected(cluster, node);
-            let node = NodeId(node.into());
-            cluster.apply(0, Command::SetNodeStatus { node, status: NodeStatus::Down, description: "".into(), evaluations, at });
-        }
-        Event::Eligibility { node, eligible } => {
-            let eligibility = if eligible { Eligibility::Eligible } else { Eligibility::Ineligible };
-            cluster.apply(0, Command::SetNodeEligibility { node: NodeId(node.into()), eligibility, evaluations: Vec::new(), at });
-        }
-        Event::Report { nth, failed } => {
-            let rows: Vec<_> = cluster.state.allocations().filter(|row| row.occupies()).cloned().collect();
-            if let Some(row) = rows.get(usize::from(nth) % rows.len().max(1)) {
-                let status = if failed { AllocClientStatus::Failed } else { AllocClientStatus::Complete };
-                cluster.report(row, status);
-            }
-        }
-        Event::Step => _ = cluster.step(),
-        Event::Commit => _ = cluster.commit(),
-        Event::Lose => cluster.lose(),
-    }
-}
-
-/// An evaluation for each job with something on the node, as the server makes them.
-fn affected(cluster: &mut Cluster, node: u8) -> Vec<Evaluation> {
-    let rows: Vec<_> = cluster.state.allocations_on_node(NodeId(node.into())).filter(|row| row.occupies()).cloned().collect();
-    let mut evaluations = BTreeMap::new();
-    for row in rows {
-        cluster.seed += 1;
-        let evaluation =
-            Evaluation::pending(EvalId(cluster.seed), row.job.key.clone(), JobType::Batch, 50, EvalTrigger::NodeUpdate, cluster.now());
-        evaluations.insert(row.job.key.clone(), evaluation);
-    }
-    evaluations.into_values().collect()
-}
-
-/// What must hold once nothing is on its way.
-fn check_rest(cluster: &Cluster) {
-    for node in cluster.state.nodes() {
-        let mut usage = Usage::default();
-        cluster.state.allocations_on_node(node.id).filter(|row| row.occupies()).for_each(|row| usage.add(node, row));
-    }
-    let now = cluster.now();
-    for row in cluster.state.open_evaluations() {
-        let waits = row.wait_until.is_some_and(|at| at > now);
-        assert!(waits || row.status == EvalStatus::Blocked, "left over: {row:?}");
-        if row.status != EvalStatus::Blocked {
-            continue;
-        }
-        // Whoever looks at it afresh finds no place either: it does not sleep where it could run.
-        let mut fresh = Scheduler::new();
-        let view = View(&cluster.state);
-        fresh.observe(&view, &Touched { everything: true, ..Touched::default() });
-        let plan = fresh.process(&view, &[Arc::clone(row)], 1, now);
-        assert_eq!(plan.instances(), 0, "{} sleeps though it could run", row.job);
-    }
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, ..ProptestConfig::default() })]
-
-    #[test]
-    fn no_blocked_evaluation_sleeps_when_it_could_run(events in proptest::collection::vec(event(), 1..60)) {
-        let mut cluster = Cluster::new(5);
-        for event in &events {
-            happen(&mut cluster, event);
-        }
-        cluster.settle();
-        check_rest(&cluster);
-        // Whatever is wanted is there, or an evaluation stands for it.
-        for job in cluster.state.jobs().filter(|job| !job.stop) {
-            // Also of an earlier version: what is done stays done when only the count changes.
-            let done = cluster.state.allocations_of_job(&job.key).filter(|row| row.ran_successfully()).count();
-            let wanted = job.groups[0].count as usize;
-            let has_open = cluster.state.evaluations_of_job(&job.key).any(|row| !row.is_terminal());
-            prop_assert!(has_open || cluster.running(&job.key) + done >= wanted || failed_for_good(&cluster, &job.key), "{}", job.key);
-            prop_assert!(cluster.running(&job.key) <= wanted, "{} has too many", job.key);
-        }
-    }
-}
-
-/// A batch job's instances that used up their attempts are not placed again.
-fn failed_for_good(cluster: &Cluster, job: &JobKey) -> bool {
-    cluster.state.allocations_of_job(job).any(|row| row.client_status == AllocClientStatus::Failed)
 }
