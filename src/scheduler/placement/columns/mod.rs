@@ -31,8 +31,6 @@ pub struct Columns {
     states: Vec<State>,
     layouts: Layouts,
     changes: Changes,
-    /// Room for [`Scorer::score_by`].
-    memo: Vec<(u64, i64)>,
     /// Of the table of typical shapes and of the classes that all of this was computed with.
     epochs: (u32, u64),
 }
@@ -53,6 +51,8 @@ struct Column {
     versions: Vec<u32>,
     /// The best score of each block of nodes.
     tops: Vec<i64>,
+    /// Nodes in the same state have the same score: the newest states by digest, each in the place that its digest names.
+    memo: Vec<(u64, i64)>,
     /// A position in `families`.
     family: usize,
     /// How far in the list of changes the scores are up to date.
@@ -99,25 +99,21 @@ impl Columns {
             *self = Self { epochs, ..Self::default() };
         }
         self.states.resize(fleet.len(), State::default());
-        let Self { by_ask, families, offers, states, layouts, changes, memo, .. } = self;
+        let Self { by_ask, families, offers, states, layouts, changes, .. } = self;
         let offers = offers.intern(devices);
         let key = AskKey { ask, needs: devices.needs.clone(), offers };
         let column = by_ask.entry(key).or_insert_with(|| Column::new(Family::position(families, devices, offers)));
         column.resize(fleet.len());
         let mut scorer = Scorer { fleet, ask, devices, states, layouts, family: &mut families[column.family] };
-        if let Some(changed) = changes.since(column.seen) {
-            for ord in changed {
-                let version = fleet.version(*ord);
-                if column.versions[ord.at()] != version {
-                    column.set(*ord, version, scorer.score(*ord));
-                }
-            }
-        } else {
+        let changed = changes.since(column.seen).unwrap_or_else(|| {
             column.forget();
-            memo.clear();
-            memo.resize(MEMO, (0, NO_ROOM));
-            for ord in fleet.with_devices() {
-                column.set(*ord, fleet.version(*ord), scorer.score_by(memo, *ord));
+            fleet.with_devices()
+        });
+        for ord in changed {
+            let version = fleet.version(*ord);
+            if column.versions[ord.at()] != version {
+                let score = scorer.score(*ord, &mut column.memo);
+                column.set(*ord, version, score);
             }
         }
         column.seen = changes.end();
@@ -128,7 +124,7 @@ impl Columns {
 impl Column {
     fn new(family: usize) -> Self {
         let (scores, versions, tops) = (Vec::new(), Vec::new(), Vec::new());
-        Self { scores, versions, tops, family, seen: u64::MAX }
+        Self { scores, versions, tops, memo: vec![(0, NO_ROOM); MEMO], family, seen: u64::MAX }
     }
 
     fn resize(&mut self, nodes: usize) {
@@ -180,26 +176,21 @@ struct Scorer<'a> {
 }
 
 impl Scorer<'_> {
-    /// As [`Self::score`]. Nodes in the same state have the same score, and where all are scored there are many such: `memo` has the newest
-    /// states by digest, each in the place that its digest names.
-    fn score_by(&mut self, memo: &mut [(u64, i64)], ord: NodeOrd) -> i64 {
-        if !self.comes_into_question(ord) {
+    fn score(&mut self, ord: NodeOrd, memo: &mut [(u64, i64)]) -> i64 {
+        let fleet = self.fleet;
+        if !fleet.has_devices(ord) || !fleet.is_placeable(ord) || !fleet.has_room(ord, self.ask) {
             return NO_ROOM;
         }
-        let digest = self.state(ord).digest;
-        let known = &mut memo[digest as usize % MEMO];
-        if known.0 != digest {
-            *known = (digest, self.score(ord));
+        let state = self.state(ord);
+        let known = &mut memo[state.digest as usize % MEMO];
+        if known.0 != state.digest {
+            *known = (state.digest, self.fresh_score(ord, state));
         }
         known.1
     }
 
-    fn score(&mut self, ord: NodeOrd) -> i64 {
-        if !self.comes_into_question(ord) {
-            return NO_ROOM;
-        }
+    fn fresh_score(&mut self, ord: NodeOrd, State { layout, worth: before, .. }: State) -> i64 {
         let fleet = self.fleet;
-        let State { layout, worth: before, .. } = self.state(ord);
         match self.family.after(fleet, ord, layout, self.devices, self.layouts) {
             After::Uses(uses) => {
                 let (cpu, memory) = fleet.free_beside(ord, self.ask);
@@ -211,10 +202,6 @@ impl Scorer<'_> {
             }
             After::TooFew | After::Unknown => NO_ROOM,
         }
-    }
-
-    fn comes_into_question(&self, ord: NodeOrd) -> bool {
-        self.fleet.has_devices(ord) && self.fleet.is_placeable(ord) && self.fleet.has_room(ord, self.ask)
     }
 
     fn state(&mut self, ord: NodeOrd) -> State {
