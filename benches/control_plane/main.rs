@@ -86,7 +86,11 @@ async fn replay(options: &Options, root: &Path) {
         for number in 0..jobs {
             let count = PER_JOB.min(allocations - number * PER_JOB);
             let request = pannier::api::client::ApiRequest::raw(hyper::Method::PUT, "/v1/jobs").json(&job(&format!("c1m-{number}"), count));
-            client.fetch::<Value>(request.expect("JSON")).await.expect("the job is registered");
+            if let Err(error) = client.fetch::<Value>(request.expect("JSON")).await {
+                // Nobody looks at this task before all instances run.
+                eprintln!("\njob {number} was not registered: {error}");
+                std::process::exit(1);
+            }
         }
         started.elapsed()
     });
@@ -169,7 +173,7 @@ async fn idle(options: &Options, root: &Path) {
 
 fn job(id: &str, count: u64) -> Value {
     let task = json!({"Name": "t", "Driver": "mock_driver", "Config": {"run_for": "1000h"}, "Resources": {"CPU": 20, "MemoryMB": 32}});
-    let group = json!({"Name": "g", "Count": count, "Tasks": [task], "EphemeralDisk": {"SizeMB": 10}});
+    let group = json!({"Name": "g", "Count": count, "Tasks": [task]});
     json!({"Job": {"ID": id, "Name": id, "Type": "service", "Datacenters": ["*"], "TaskGroups": [group]}})
 }
 
