@@ -2,17 +2,18 @@
 //! the registration to the first and to the last of its allocations in the state, and what the small jobs waited. Prints a table and JSON lines.
 //! `LARGE_JOB_TASKS` and `LARGE_JOB_NODES` make it smaller.
 
-use std::collections::BTreeMap;
+#[path = "shared/model.rs"]
+mod model;
+
 use std::time::{Duration, Instant};
 
-use pannier::model::policy::{DisconnectStrategy, ReschedulePolicy, RestartPolicy};
-use pannier::model::task::LogConfig;
-use pannier::model::*;
+use model::*;
 use pannier::raft::{Raft, RaftConfig};
 use pannier::rpc::NodeLink;
 use pannier::server::node_link::LocalLink;
 use pannier::server::{RegisterJob, Server, ServerConfig, garbage::GarbageConfig, heartbeats::HeartbeatConfig};
-use pannier::util::clock::Timestamp;
+// What the fixtures name as `crate`.
+use pannier::util;
 use serde_json::json;
 use tokio::task::JoinSet;
 
@@ -105,110 +106,16 @@ async fn register(server: &Server, job: Job) {
 }
 
 fn node(id: u128) -> Node {
-    let driver = DriverInfo { detected: true, healthy: true, description: "Healthy".into(), attributes: BTreeMap::new() };
-    Node {
-        id: NodeId(id),
-        name: format!("node-{id}").into(),
-        datacenter: "dc1".into(),
-        class: "".into(),
-        pool: "default".into(),
-        http_address: "".into(),
-        version: "".into(),
-        attributes: BTreeMap::from([("kernel.name".into(), "linux".into())]),
-        meta: BTreeMap::new(),
-        resources: NodeResources {
-            cpu: MegaHertz(100_000),
-            total_cores: 64,
-            memory: MebiBytes(512 * 1024),
-            disk: MebiBytes(1 << 20),
-            ..NodeResources::default()
-        },
-        drivers: BTreeMap::from([("process".into(), driver)]),
-        status: NodeStatus::Ready,
-        status_description: "".into(),
-        eligibility: Eligibility::Eligible,
-        drain: None,
-        status_updated_at: Timestamp(0),
-        create_index: 0,
-        modify_index: 0,
-    }
+    let mut node = fixtures::node(id);
+    node.resources.cpu = MegaHertz(100_000);
+    node.resources.memory = MebiBytes(512 * 1024);
+    node.resources.disk = MebiBytes(1 << 20);
+    node
 }
 
 fn job(id: &str, count: u32, priority: u8) -> Job {
-    let task = Task {
-        name: "main".into(),
-        driver: "process".into(),
-        config: ConfigValue::Null,
-        user: "".into(),
-        env: BTreeMap::new(),
-        meta: BTreeMap::new(),
-        resources: TaskResources { cpu: MegaHertz(250), memory: MebiBytes(256), ..TaskResources::default() },
-        restart: None,
-        lifecycle: None,
-        leader: false,
-        kill_timeout: Duration::from_secs(5),
-        kill_signal: "".into(),
-        shutdown_delay: Duration::ZERO,
-        logs: LogConfig::default(),
-        constraints: vec![],
-        affinities: vec![],
-        services: vec![],
-        templates: vec![],
-        artifacts: vec![],
-        volume_mounts: vec![],
-        dispatch_payload_file: None,
-        other: BTreeMap::new(),
-    };
-    let group = TaskGroup {
-        name: "work".into(),
-        count,
-        tasks: vec![task],
-        constraints: vec![],
-        affinities: vec![],
-        spreads: vec![],
-        restart: RestartPolicy::default_for(JobType::Batch),
-        reschedule: ReschedulePolicy::default_for(JobType::Batch),
-        update: None,
-        migrate: None,
-        disconnect: DisconnectStrategy::default(),
-        ephemeral_disk: EphemeralDisk::default(),
-        networks: vec![],
-        services: vec![],
-        volumes: BTreeMap::new(),
-        meta: BTreeMap::new(),
-        shutdown_delay: Duration::ZERO,
-        max_run_duration: None,
-        scaling: None,
-        other: BTreeMap::new(),
-    };
-    Job {
-        key: JobKey::new("default", id),
-        name: id.into(),
-        parent_id: None,
-        region: "global".into(),
-        job_type: JobType::Batch,
-        priority,
-        datacenters: vec!["*".into()],
-        node_pool: "default".into(),
-        all_at_once: false,
-        constraints: vec![],
-        affinities: vec![],
-        spreads: vec![],
-        groups: vec![group],
-        update: None,
-        periodic: None,
-        parameterized: None,
-        dispatched: false,
-        payload: vec![],
-        meta: BTreeMap::new(),
-        stop: false,
-        other: BTreeMap::new(),
-        status: JobStatus::Pending,
-        version: 0,
-        stable: false,
-        submit_time: Timestamp(0),
-        create_index: 0,
-        modify_index: 0,
-        job_modify_index: 0,
-    }
+    let mut job = Job { priority, ..fixtures::job(id, JobType::Batch, count) };
+    let resources = &mut job.groups[0].tasks[0].resources;
+    (resources.cpu, resources.memory) = (MegaHertz(250), MebiBytes(256));
+    job
 }

@@ -16,8 +16,7 @@ const TABLE: &[(&str, &[&str])] = &[
     ("tls", &["util", "model"]),
     ("auth", &["util", "model"]),
     ("rpc", &["util", "model", "codec", "tls"]),
-    // `tls` for its tests, which form a group over real connections.
-    ("raft", &["util", "model", "codec", "state", "rpc", "tls"]),
+    ("raft", &["util", "model", "codec", "state", "rpc"]),
     ("server", &["util", "model", "codec", "state", "scheduler", "auth", "raft", "rpc"]),
     ("runtime", &["util", "model"]),
     ("node", &["util", "model", "codec", "rpc", "runtime"]),
@@ -44,27 +43,7 @@ const TABLE: &[(&str, &[&str])] = &[
         ],
     ),
     ("lib", &[]),
-    (
-        "main",
-        &[
-            "util",
-            "model",
-            "codec",
-            "jobspec",
-            "state",
-            "scheduler",
-            "tls",
-            "auth",
-            "rpc",
-            "raft",
-            "server",
-            "runtime",
-            "node",
-            "api",
-            "cli",
-            "agent",
-        ],
-    ),
+    ("main", &["agent", "cli", "runtime"]),
 ];
 
 /// Crates that only one room (or file) may name.
@@ -73,8 +52,7 @@ const OWNED_CRATES: &[(&str, &[&str])] = &[
     ("bincode::", &["codec"]),
     ("rocksdb::", &["raft", "node"]),
     ("hcl_edit::", &["jobspec"]),
-    // The client names the provider that rustls has of that name.
-    ("ring::", &["auth", "tls", "api"]),
+    ("ring::", &["auth", "tls"]),
     ("rcgen::", &["tls"]),
 ];
 

@@ -198,7 +198,6 @@ fn an_interrupted_dev_agent_takes_its_tasks_along() {
 }
 
 #[test]
-#[ignore = "seen to fail: services of the only node do not leave while no other node could take them; which it shall be is open"]
 fn a_node_is_drained_kept_empty_and_taken_into_use_again() {
     let agent = TestAgent::start();
     agent.run_job(&counter("web", 2));
@@ -207,9 +206,10 @@ fn a_node_is_drained_kept_empty_and_taken_into_use_again() {
     agent.wait_count("work", "running", 1);
     let id = agent.get("/v1/nodes")[0]["ID"].as_str().expect("an id").to_owned();
 
-    // Services leave at once, and wait for another node; batch work stays until the deadline.
+    // One service leaves at a time (`migrate.max_parallel`), the next when that one runs elsewhere, which no other node lets happen
+    // here; batch work stays until the deadline.
     agent.cli_ok(&["node", "drain", "-enable", "-no-deadline", "-detach", &id]);
-    agent.wait_count("web", "running", 0);
+    agent.wait_count("web", "running", 1);
     assert_eq!(agent.count("work", "running"), 1);
     assert!(agent.cli_ok(&["node", "status", &id]).contains("Drain        = true"));
     let refused = agent.cli(&["node", "eligibility", "-enable", &id]);

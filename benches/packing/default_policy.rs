@@ -1,13 +1,12 @@
 //! Pannier's own scheduler core on the trace, told nothing but the pods as they come.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 
-use pannier::model::device::{AssignedDevice, DeviceGroup, DeviceInstance, DeviceShare};
-use pannier::model::*;
 use pannier::scheduler::placement::{DeviceDemand, DeviceNeed, DeviceOffer, Fleet, NodeOrd};
-use pannier::util::clock::Timestamp;
 
+use crate::model::device::{AssignedDevice, DeviceGroup, DeviceInstance, DeviceShare};
+use crate::model::*;
 use crate::trace::{Pod, Trace};
 
 pub struct Pannier<'a> {
@@ -32,7 +31,16 @@ impl<'a> Pannier<'a> {
             fleet.set(node, &[]);
         }
         let running = vec![Vec::new(); nodes.len()];
-        Self { trace, fleet, nodes, running, demands: HashMap::new(), placed: 0, template: template(), device: device() }
+        Self {
+            trace,
+            fleet,
+            nodes,
+            running,
+            demands: HashMap::new(),
+            placed: 0,
+            template: fixtures::allocation(&fixtures::job("pod", JobType::Batch, 1), 0, NodeId(0)),
+            device: device(),
+        }
     }
 
     /// Places a pod: the machine, and which of its GPUs.
@@ -84,6 +92,8 @@ fn demand(fleet: &Fleet, trace: &Trace, pod: &Pod) -> DeviceDemand {
 }
 
 pub fn node(number: u32, cpu: i64, memory: i64, gpus: usize, model: &str) -> Node {
+    let mut node = fixtures::node(u128::from(number) + 1);
+    node.attributes = [("gpu.model".into(), model.into())].into();
     let Ask { cpu, memory, .. } = ask(cpu, memory);
     let instance = |at: usize| DeviceInstance {
         id: at.to_string().into(),
@@ -94,26 +104,9 @@ pub fn node(number: u32, cpu: i64, memory: i64, gpus: usize, model: &str) -> Nod
     };
     let instances: Vec<DeviceInstance> = (0..gpus).map(instance).collect();
     let group = DeviceGroup { vendor: "nvidia".into(), kind: "gpu".into(), name: model.into(), instances, ..DeviceGroup::default() };
-    Node {
-        id: NodeId(u128::from(number) + 1),
-        name: format!("node-{number}").into(),
-        datacenter: "dc1".into(),
-        class: "".into(),
-        pool: "default".into(),
-        http_address: "".into(),
-        version: "".into(),
-        attributes: BTreeMap::from([("gpu.model".into(), model.into())]),
-        meta: BTreeMap::new(),
-        resources: NodeResources { cpu, memory, devices: if gpus == 0 { Vec::new() } else { vec![group] }, ..NodeResources::default() },
-        drivers: BTreeMap::new(),
-        status: NodeStatus::Ready,
-        status_description: "".into(),
-        eligibility: Eligibility::Eligible,
-        drain: None,
-        status_updated_at: Timestamp(0),
-        create_index: 1,
-        modify_index: 1,
-    }
+    let devices = if gpus == 0 { Vec::new() } else { vec![group] };
+    node.resources = NodeResources { cpu, memory, devices, ..NodeResources::default() };
+    node
 }
 
 fn device() -> AssignedDevice {
@@ -124,41 +117,5 @@ fn device() -> AssignedDevice {
         name: "".into(),
         instance: "".into(),
         share: DeviceShare::WHOLE,
-    }
-}
-
-fn template() -> Allocation {
-    Allocation {
-        id: AllocId(0),
-        eval_id: EvalId(0),
-        node_id: NodeId(0),
-        node_name: "".into(),
-        job: JobRef { key: JobKey::new("default", "pod"), version: 0, modify_index: 1 },
-        group: "".into(),
-        index: 0,
-        ask: Ask::default(),
-        ports: vec![],
-        cores: vec![],
-        devices: vec![],
-        desired_status: AllocDesiredStatus::Run,
-        desired_description: "".into(),
-        desired_transition: Default::default(),
-        client_status: AllocClientStatus::Running,
-        client_description: "".into(),
-        task_states: BTreeMap::new(),
-        deployment: None,
-        deployment_health: None,
-        previous: None,
-        next: None,
-        reschedules: vec![],
-        follow_up_eval: None,
-        preempted_by: None,
-        preempted: vec![],
-        metrics: Arc::default(),
-        create_index: 1,
-        modify_index: 1,
-        alloc_modify_index: 1,
-        create_time: Timestamp(0),
-        modify_time: Timestamp(0),
     }
 }

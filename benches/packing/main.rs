@@ -9,6 +9,8 @@ mod baselines;
 mod compaction;
 mod default_policy;
 mod machine;
+#[path = "../shared/model.rs"]
+mod model;
 mod plot;
 mod rng;
 mod simulation;
@@ -17,10 +19,14 @@ mod trace;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+// What the fixtures name as `crate`.
+use pannier::util;
 use simulation::{Outcome, Policy};
 use trace::Trace;
 
-const USAGE: &str = "usage: bench-packing --data DIR [--seeds N] [--workload NAME] [--plot DIR] [--json] [--no-compaction]
+const USAGE: &str = "usage: bench-packing --data DIR [--seeds N] [--workload NAME] [--variations] [--plot DIR] [--json] [--no-compaction]
+
+--variations: also workloads with other proportions, made of the first one.
 
 DIR holds openb_node_list_gpu_node.csv and openb_pod_list_*.csv (see the trace's README). Example:
   scripts/bench-packing --data ../shared/data/openb --seeds 10 --plot /tmp/plots";
@@ -32,6 +38,7 @@ struct Options {
     workload: Option<String>,
     plot: Option<PathBuf>,
     json: bool,
+    variations: bool,
     no_compaction: bool,
 }
 
@@ -56,6 +63,7 @@ fn options() -> Result<Options, String> {
             "--workload" => options.workload = Some(value()?),
             "--plot" => options.plot = Some(value()?.into()),
             "--json" => options.json = true,
+            "--variations" => options.variations = true,
             "--no-compaction" => options.no_compaction = true,
             _ => return Err(USAGE.to_owned()),
         }
@@ -76,24 +84,35 @@ fn run(options: &Options) -> Result<(), String> {
     }
     if !options.json {
         println!(
-            "{:<12} {:<10} {:>10} {:>16} {:>10} {:>12} {:>12}",
+            "{:<14} {:<13} {:>10} {:>16} {:>10} {:>12} {:>12}",
             "workload", "policy", "GPU alloc", "min to max", "published", "fragmented", "pods/s"
         );
     }
     let mut outcomes: Vec<(String, Vec<Outcome>)> = Vec::new();
+    let mut published: Vec<Option<f64>> = Vec::new();
+    let first = workloads.iter().find(|name| *name == "default").unwrap_or(&workloads[0]).clone();
+    let mut traces: Vec<(String, Trace)> = Vec::new();
     for workload in workloads {
         let trace = Trace::read(data, &workload)?;
+        traces.push((workload, trace));
+    }
+    if options.variations {
+        let varied = Trace::read(data, &first)?.variations();
+        traces.extend(varied.into_iter().map(|(name, trace)| (name.to_owned(), trace)));
+    }
+    for (workload, trace) in traces {
         let of_workload: Vec<Outcome> = Policy::ALL.iter().map(|policy| simulation::run(&trace, *policy, options.seeds)).collect();
         for outcome in &of_workload {
             report(options, &trace, &workload, outcome);
         }
+        published.push(trace.published.get("FGD").copied());
         outcomes.push((workload, of_workload));
     }
     if let Some(folder) = &options.plot {
-        plot::allocations(folder, &outcomes)?;
+        plot::outcomes(folder, &outcomes, &published)?;
     }
     if !options.no_compaction {
-        let trials = compaction::run(&Trace::read(data, &outcomes[0].0)?, 20, options.json);
+        let trials = compaction::run(&Trace::read(data, &first)?, 20, options.json);
         if let Some(folder) = &options.plot {
             plot::compaction(folder, &trials)?;
         }
@@ -118,7 +137,7 @@ fn report(options: &Options, trace: &Trace, workload: &str, outcome: &Outcome) {
         );
     } else {
         println!(
-            "{workload:<12} {:<10} {:>8.2} % {:>16} {:>10} {:>10.2} % {pods_per_second:>12.0}",
+            "{workload:<14} {:<13} {:>8.2} % {:>16} {:>10} {:>10.2} % {pods_per_second:>12.0}",
             policy.name(),
             mean(allocated),
             format!("{least:.2} to {most:.2}"),

@@ -16,11 +16,12 @@ pub enum Policy {
 }
 
 impl Policy {
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 6] = [
         Self::Baseline(Baseline::FirstFit),
         Self::Baseline(Baseline::BestFit),
         Self::Baseline(Baseline::DotProduct),
         Self::Baseline(Baseline::FragmentationGradientDescent),
+        Self::Baseline(Baseline::FragmentationGradientDescentLast),
         Self::Pannier,
     ];
 
@@ -30,6 +31,7 @@ impl Policy {
             Self::Baseline(Baseline::BestFit) => "BestFit",
             Self::Baseline(Baseline::DotProduct) => "DotProduct",
             Self::Baseline(Baseline::FragmentationGradientDescent) => "FGD",
+            Self::Baseline(Baseline::FragmentationGradientDescentLast) => "FGD, last tie",
             Self::Pannier => "pannier",
         }
     }
@@ -38,7 +40,7 @@ impl Policy {
     pub fn published_name(self) -> &'static str {
         match self {
             Self::Baseline(Baseline::DotProduct) => "DotProd",
-            Self::Pannier => "FGD",
+            Self::Baseline(Baseline::FragmentationGradientDescentLast) | Self::Pannier => "FGD",
             other => other.name(),
         }
     }

@@ -77,6 +77,36 @@ impl Trace {
         Ok(Self { machines, models, pods, published })
     }
 
+    /// Workloads that nobody published figures for and no policy was chosen on: this one's with other proportions.
+    pub fn variations(&self) -> Vec<(&'static str, Self)> {
+        let with = |change: &dyn Fn(usize, &mut Pod)| {
+            let mut pods = self.pods.clone();
+            pods.iter_mut().enumerate().for_each(|(at, pod)| change(at, pod));
+            self.of(self.machines.clone(), pods)
+        };
+        let machines = |keeps: &dyn Fn(usize, &Machine) -> bool| {
+            let kept = self.machines.iter().enumerate().filter(|(at, machine)| keeps(*at, machine)).map(|(_, machine)| machine.clone());
+            self.of(kept.collect(), self.pods.clone())
+        };
+        vec![
+            ("cpu x1.5", with(&|_, pod| pod.cpu += pod.cpu / 2)),
+            ("cpu x0.5", with(&|_, pod| pod.cpu /= 2)),
+            ("memory x2", with(&|_, pod| pod.memory *= 2)),
+            ("more halves", with(&|at, pod| pod.share = if at % 2 == 0 && pod.gpus == 1 { 500 } else { pod.share })),
+            ("big shares", with(&|_, pod| pod.share = if pod.share < 500 { pod.share * 2 } else { pod.share })),
+            ("less cpu-only", {
+                let pods = self.pods.iter().enumerate().filter(|(at, pod)| pod.gpus > 0 || at % 4 == 0).map(|(_, pod)| *pod);
+                self.of(self.machines.clone(), pods.collect())
+            }),
+            ("every 4th node", machines(&|at, _| at % 4 == 0)),
+            ("8-GPU nodes", machines(&|_, machine| machine.gpus.len() == 8)),
+        ]
+    }
+
+    fn of(&self, machines: Vec<Machine>, pods: Vec<Pod>) -> Self {
+        Self { machines, models: self.models.clone(), pods, published: BTreeMap::new() }
+    }
+
     /// Thousandths of all GPUs.
     pub fn capacity(&self) -> u64 {
         self.machines.iter().map(|machine| machine.gpus.len() as u64 * 1000).sum()

@@ -10,15 +10,20 @@ mod core_rows;
 mod fleets;
 mod grid;
 mod measure;
+#[path = "../shared/model.rs"]
+mod model;
+mod other_rows;
 #[path = "../../src/scheduler/placement/reference.rs"]
 mod reference;
+#[allow(dead_code, clippy::unwrap_used, reason = "the small state of the scheduler's tests")]
+#[path = "../../src/scheduler/testing.rs"]
+mod testing;
 mod whole_rows;
 
-// What the reference finds around it in the library.
+// What those two find around them in the library, which they name as `crate`.
+use pannier::scheduler::StateView;
 use pannier::scheduler::placement::{Demand, Fleet, NO_VALUE, SpreadAxis, SpreadGoal};
-
-/// The reference names the library as `crate`.
-use pannier::model;
+use pannier::util;
 
 use measure::Report;
 
@@ -41,6 +46,7 @@ fn main() {
     let mut report = Report::new(quick, json, filter);
     core_rows::run(&mut report);
     whole_rows::run(&mut report);
+    other_rows::run(&mut report);
     grid::run(&mut report);
     report.finish();
 }

@@ -1,14 +1,14 @@
 //! The whole way: an evaluation in, a plan out.
 
-use std::sync::Arc;
 use std::time::Duration;
 
-use pannier::model::*;
 use pannier::scheduler::{Scheduler, Touched};
 use pannier::util::clock::Timestamp;
 
-use crate::fleets::{Cluster, cluster, even_spread, group, job};
+use crate::fleets::{cluster, even_spread, group, job};
 use crate::measure::{Report, Row, timed};
+use crate::model::*;
+use crate::testing::FakeState;
 
 const NODES: u32 = 10_000;
 const TASKS: u32 = 10_000;
@@ -34,15 +34,15 @@ pub fn run(report: &mut Report) {
         let size = |number: u32, factor: u32, range: u32| 100 + u64::from(number.wrapping_mul(factor) % range);
         different.groups =
             (0..TASKS).map(|number| group(&format!("g{number}"), 1, size(number, 7919, 401), size(number, 104_729, 509))).collect();
-        let cluster = cluster(NODES, 50, different);
         let rounds = report.rounds().min(5);
-        report.add(&Row { name, placements: u64::from(TASKS), target: None, reference: None }, plans(&cluster, rounds, TASKS));
+        let times = plans(cluster(NODES, 50), different, rounds, TASKS);
+        report.add(&Row { name, placements: u64::from(TASKS), target: None, reference: None }, times);
     }
     let name = "whole: a job of 1,000,000 tasks onto 10,000 nodes, submit to plan";
     if report.wants(name) {
         for (kind, text) in [(JobType::Batch, "batch"), (JobType::Service, "service")] {
-            let cluster = cluster(NODES, 50, job(kind, 1_000_000));
-            let slowest = plans(&cluster, report.rounds().min(3), 1_000_000).into_iter().max().unwrap_or_default();
+            let times = plans(cluster(NODES, 50), job(kind, 1_000_000), report.rounds().min(3), 1_000_000);
+            let slowest = times.into_iter().max().unwrap_or_default();
             report.note(&format!("{name} ({text})"), slowest.as_secs_f64(), "s", Some(2.0));
         }
     }
@@ -52,24 +52,23 @@ fn equal_tasks(report: &mut Report, name: &str, kind: JobType, change: impl FnOn
     if report.wants(name) {
         let mut wanted = job(kind, TASKS);
         change(&mut wanted);
-        let times = plans(&cluster(NODES, 50, wanted), report.rounds(), TASKS);
+        let times = plans(cluster(NODES, 50), wanted, report.rounds(), TASKS);
         report.add(&Row { name, placements: u64::from(TASKS), target: None, reference: None }, times);
     }
 }
 
-/// How long each of so many plans for the cluster's job takes.
-pub fn plans(cluster: &Cluster, rounds: u32, placements: u32) -> Vec<Duration> {
+/// How long each of so many plans for a job takes.
+pub fn plans(mut cluster: FakeState, job: Job, rounds: u32, placements: u32) -> Vec<Duration> {
+    let job = cluster.register(job);
+    let evaluation = [cluster.evaluation(&job)];
     let mut scheduler = Scheduler::new();
-    scheduler.observe(cluster, &Touched { everything: true, ..Touched::default() });
-    let key = cluster.job.key.clone();
-    let pending = Evaluation::pending(EvalId(1), key, cluster.job.job_type, 50, EvalTrigger::JobRegister, Timestamp(0));
-    let evaluation = [Arc::new(pending)];
+    scheduler.observe(&cluster, &Touched { everything: true, ..Touched::default() });
     let round = |number: u32| {
         let mut placed = 0;
         let taken = timed(
             || (),
             |()| {
-                let plan = scheduler.process(cluster, &evaluation, u128::from(number), Timestamp(0));
+                let plan = scheduler.process(&cluster, &evaluation, u128::from(number), Timestamp(0));
                 placed = plan.placements.iter().flat_map(|placement| &placement.runs).map(|run| run.count).sum();
                 plan
             },

@@ -7,9 +7,10 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
 use super::server_handle::error_of;
-use crate::api::handles::{ClusterHandle, NewJoinToken, ServerError};
+use crate::api::handles::{ClusterHandle, ClusterHealth, NewJoinToken, SavedState, ServerError, ServerHealth};
 use crate::auth::new_join_token;
 use crate::model::NodeId;
+use crate::model::autopilot::AutopilotConfig;
 use crate::model::security::{Identity, Role, SecurityChange};
 use crate::raft::{MembershipError, ServerMember};
 use crate::server::Server;
@@ -91,6 +92,40 @@ impl ClusterHandle for LocalCluster {
             raft.transfer_leadership(to).await.map_err(membership_error)
         }
         .boxed()
+    }
+
+    fn health(&self) -> Result<ClusterHealth, ServerError> {
+        let report = self.0.health().map_err(error_of)?;
+        let servers = report.servers.into_iter().map(|server| ServerHealth {
+            id: server.standing.id.to_string(),
+            name: server.standing.name,
+            address: server.standing.address,
+            alive: server.alive,
+            healthy: server.healthy,
+            leader: server.standing.leader,
+            voter: server.standing.voter,
+            last_contact: server.standing.silence,
+            last_term: server.standing.last_term,
+            last_index: server.standing.last_index,
+            stable_since: server.since,
+        });
+        Ok(ClusterHealth { failure_tolerance: report.failure_tolerance, servers: servers.collect() })
+    }
+
+    fn set_autopilot_config(&self, config: AutopilotConfig, check_index: Option<u64>) -> Answer<'_, u64> {
+        async move { self.0.set_autopilot_config(config, check_index).await.map_err(error_of) }.boxed()
+    }
+
+    fn save_state(&self, stale: bool) -> Answer<'_, SavedState> {
+        async move {
+            let saved = self.0.save_state(stale).await.map_err(error_of)?;
+            Ok(SavedState { bytes: saved.bytes, index: saved.index, term: saved.term })
+        }
+        .boxed()
+    }
+
+    fn restore_state(&self, bytes: Vec<u8>) -> Answer<'_, u64> {
+        async move { self.0.restore_state(bytes).await.map_err(error_of) }.boxed()
     }
 }
 

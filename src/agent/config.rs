@@ -53,6 +53,8 @@ pub struct ServerSection {
     pub bootstrap_expect: u32,
     pub heartbeat_grace: Duration,
     pub min_heartbeat_ttl: Duration,
+    /// `None`: see [`crate::server::heartbeats::HeartbeatConfig`].
+    pub failover_heartbeat_ttl: Option<Duration>,
     pub eval_gc_threshold: Duration,
     pub batch_eval_gc_threshold: Duration,
     pub job_gc_threshold: Duration,
@@ -121,6 +123,7 @@ impl Default for AgentConfig {
                 bootstrap_expect: 1,
                 heartbeat_grace: Duration::from_secs(10),
                 min_heartbeat_ttl: Duration::from_secs(10),
+                failover_heartbeat_ttl: None,
                 eval_gc_threshold: hour,
                 batch_eval_gc_threshold: 24 * hour,
                 job_gc_threshold: 4 * hour,
@@ -187,7 +190,9 @@ impl AgentConfig {
         if cluster.bootstrap && !self.server.enabled {
             problems.push("-bootstrap founds a cluster with its first server: add -server".to_owned());
         }
-        if cluster.bootstrap && (cluster.join_token.is_some() || !cluster.join.is_empty()) {
+        // With `bootstrap_expect` the addresses are those of all servers, in the same file on each.
+        let joins = !cluster.join.is_empty() && self.server.bootstrap_expect <= 1;
+        if cluster.bootstrap && (cluster.join_token.is_some() || joins) {
             problems.push("-bootstrap founds a new cluster, -join joins one: give one of them".to_owned());
         }
         if cluster.join_token.is_some() && cluster.join.is_empty() {

@@ -126,6 +126,7 @@ struct Server {
     retry_join: Vec<String>,
     heartbeat_grace: Option<String>,
     min_heartbeat_ttl: Option<String>,
+    failover_heartbeat_ttl: Option<String>,
     eval_gc_threshold: Option<String>,
     batch_eval_gc_threshold: Option<String>,
     job_gc_threshold: Option<String>,
@@ -198,6 +199,10 @@ fn apply_file(config: &mut AgentConfig, file: File) -> Result<(), String> {
     set(&mut server.bootstrap_expect, file.server.bootstrap_expect);
     set_duration(&mut server.heartbeat_grace, "server.heartbeat_grace", file.server.heartbeat_grace)?;
     set_duration(&mut server.min_heartbeat_ttl, "server.min_heartbeat_ttl", file.server.min_heartbeat_ttl)?;
+    if let Some(text) = file.server.failover_heartbeat_ttl {
+        let ttl = go_duration::parse(&text).map_err(|error| format!("server.failover_heartbeat_ttl: {error}"))?;
+        server.failover_heartbeat_ttl = Some(ttl);
+    }
     set_duration(&mut server.eval_gc_threshold, "server.eval_gc_threshold", file.server.eval_gc_threshold)?;
     set_duration(&mut server.batch_eval_gc_threshold, "server.batch_eval_gc_threshold", file.server.batch_eval_gc_threshold)?;
     set_duration(&mut server.job_gc_threshold, "server.job_gc_threshold", file.server.job_gc_threshold)?;

@@ -21,6 +21,8 @@ use std::process::ExitCode;
 
 use tracing::{error, info};
 
+/// What machines that want to join say.
+pub use self::cluster::messages;
 use self::data_dir::DataDir;
 use crate::cli::AgentArgs;
 

@@ -7,9 +7,10 @@ use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
 use crate::api::handles::{
-    ClusterHandle, DeploymentChange, DispatchJob, Dispatched, Drain, DryRun, NewJoinToken, NodeChange, RegisterJob, Registered, ScaleJob,
-    ServerError, ServerHandle, ServerStatus,
+    ClusterHandle, ClusterHealth, DeploymentChange, DispatchJob, Dispatched, Drain, DryRun, NewJoinToken, NodeChange, RegisterJob,
+    Registered, SavedState, ScaleJob, ServerError, ServerHandle, ServerStatus,
 };
+use crate::model::autopilot::AutopilotConfig;
 use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::security::Role;
 use crate::model::{AllocId, DeploymentId, Eligibility, Job, JobKey, NodeId};
@@ -151,6 +152,22 @@ impl ClusterHandle for NoServer {
     }
 
     fn transfer_leadership(&self, _server: Option<String>) -> Answer<'_, ()> {
+        refuse()
+    }
+
+    fn health(&self) -> Result<ClusterHealth, ServerError> {
+        Err(ServerError::NoLeader)
+    }
+
+    fn set_autopilot_config(&self, _config: AutopilotConfig, _check_index: Option<u64>) -> Answer<'_, u64> {
+        refuse()
+    }
+
+    fn save_state(&self, _stale: bool) -> Answer<'_, SavedState> {
+        refuse()
+    }
+
+    fn restore_state(&self, _bytes: Vec<u8>) -> Answer<'_, u64> {
         refuse()
     }
 }

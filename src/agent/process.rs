@@ -218,6 +218,7 @@ pub fn server_config(config: &AgentConfig) -> ServerConfig {
         heartbeats: HeartbeatConfig {
             min_heartbeat_ttl: section.min_heartbeat_ttl,
             heartbeat_grace: section.heartbeat_grace,
+            failover_heartbeat_ttl: section.failover_heartbeat_ttl,
             ..HeartbeatConfig::default()
         },
         garbage: GarbageConfig {

@@ -61,7 +61,11 @@ impl From<ServerError> for ApiError {
             | ServerError::NotFound(_) => StatusCode::NOT_FOUND,
             ServerError::Invalid(_)
             | ServerError::Rejected(
-                Rejection::DeploymentOver | Rejection::ParentGone | Rejection::AlreadyLaunched | Rejection::ChildExists(_),
+                Rejection::BadSnapshot(_)
+                | Rejection::DeploymentOver
+                | Rejection::ParentGone
+                | Rejection::AlreadyLaunched
+                | Rejection::ChildExists(_),
             ) => StatusCode::BAD_REQUEST,
             ServerError::Rejected(Rejection::JoinRefused(_)) | ServerError::Forbidden(_) => StatusCode::FORBIDDEN,
             ServerError::Timeout => StatusCode::GATEWAY_TIMEOUT,
@@ -69,7 +73,7 @@ impl From<ServerError> for ApiError {
             ServerError::NoLeader => StatusCode::SERVICE_UNAVAILABLE,
             // Nomad answers lost races on an index with 500: its clients go by the text.
             ServerError::Rejected(Rejection::JobIndexConflict { .. } | Rejection::SchedulerConfigConflict { .. })
-            | ServerError::Rejected(Rejection::SecurityExists)
+            | ServerError::Rejected(Rejection::SecurityExists | Rejection::AutopilotConfigConflict { .. } | Rejection::RestoreSuperseded)
             | ServerError::Internal(_) => StatusCode::INTERNAL_SERVER_ERROR,
         };
         Self::new(status, error.to_string())

@@ -7,6 +7,8 @@
 
 mod agent;
 mod allocations;
+pub mod archive;
+mod autopilot;
 mod blocking;
 pub mod call;
 pub mod client;
@@ -30,12 +32,14 @@ mod nodes;
 mod openapi;
 mod operator;
 mod page;
+mod parameters;
 pub mod percent;
 pub mod query;
 mod router;
 pub mod routes;
 mod search;
 mod serve;
+mod snapshots;
 mod status;
 mod system;
 pub mod types;
@@ -46,5 +50,5 @@ mod tests;
 
 pub use context::ApiContext;
 pub use error::ApiError;
-pub use router::{MAX_BODY, router};
+pub use router::{MAX_BODY, body_limit, router};
 pub use serve::{Guard, Remote, ServeConfig, Stream, serve, serve_guarded};

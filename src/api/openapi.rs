@@ -1,30 +1,43 @@
 //! `/v1/openapi.json`, made of the list of routes: it cannot name a route that is not there, nor leave one out.
 
+use schemars::SchemaGenerator;
+use schemars::generate::SchemaSettings;
 use serde_json::{Map, Value, json};
 
 use super::call::{Answer, Call};
-use super::routes::{ROUTES, Route, Verb};
+use super::parameters::{self, Parameter};
+use super::routes::{ROUTES, Route, Shape, Verb};
 
 pub async fn document(call: Call) -> Answer {
     call.plain(&describe(ROUTES))
 }
 
 fn describe(routes: &[Route]) -> Value {
+    let settings = SchemaSettings::draft2020_12().with(|settings| settings.definitions_path = "/components/schemas".into());
+    let mut generator = settings.into_generator();
     let mut paths = Map::new();
     for route in routes {
         let path = paths.entry(route.template).or_insert_with(|| json!({}));
         for method in methods(route.verb) {
-            path[*method] = operation(route, method);
+            path[*method] = operation(route, method, &mut generator);
         }
     }
+    let mut schemas = generator.take_definitions(true);
+    schemas.values_mut().for_each(leave_out_defaults);
     json!({
         "openapi": "3.1.0",
         "info": {
             "title": "pannier",
             "version": env!("CARGO_PKG_VERSION"),
-            "description": "HTTP API of the cluster, in the shapes of Nomad's. Errors are plain text.",
+            "description": "HTTP API of the cluster, in the shapes of Nomad's. Errors are plain text. Every endpoint also takes `region` and `pretty`.",
         },
         "paths": paths,
+        "components": {
+            "schemas": schemas,
+            "securitySchemes": { "token": { "type": "apiKey", "in": "header", "name": "X-Nomad-Token" } },
+        },
+        // On loopback no token is needed.
+        "security": [{}, { "token": [] }],
     })
 }
 
@@ -36,19 +49,41 @@ fn methods(verb: Verb) -> &'static [&'static str] {
     }
 }
 
-fn operation(route: &Route, method: &str) -> Value {
+fn operation(route: &Route, method: &str, generator: &mut SchemaGenerator) -> Value {
     let variables = route.template.split('/').filter_map(|segment| segment.strip_prefix('{')?.strip_suffix('}'));
-    let parameters: Vec<Value> =
+    let mut all: Vec<Value> =
         variables.map(|name| json!({ "name": name, "in": "path", "required": true, "schema": { "type": "string" } })).collect();
-    json!({
+    all.extend(parameters::named(route.parameters).into_iter().map(Parameter::describe));
+    let mut done = json!({ "description": "Done" });
+    if let Some(answer) = route.answer {
+        done["content"] = content(answer, generator);
+    }
+    let mut operation = json!({
         "operationId": operation_id(route.template, method),
         "summary": route.summary,
-        "parameters": parameters,
+        "parameters": all,
         "responses": {
-            "200": { "description": "Done" },
+            "200": done,
             "default": { "description": "A problem, as text", "content": { "text/plain": { "schema": { "type": "string" } } } },
         },
-    })
+    });
+    if let Some(body) = route.body {
+        operation["requestBody"] = json!({ "content": content(body, generator) });
+    }
+    operation
+}
+
+fn content(shape: Shape, generator: &mut SchemaGenerator) -> Value {
+    json!({ "application/json": { "schema": (shape.schema)(generator) } })
+}
+
+/// Every field has one, and it says nothing: 0, false, empty.
+fn leave_out_defaults(schema: &mut Value) {
+    if let Some(properties) = schema.get_mut("properties").and_then(Value::as_object_mut) {
+        for property in properties.values_mut().filter_map(Value::as_object_mut) {
+            property.remove("default");
+        }
+    }
 }
 
 /// `get_job_id_plan`: unique, because a template is.
@@ -74,6 +109,10 @@ mod tests {
                 assert!(ids.insert(operation["operationId"].as_str().unwrap().to_owned()), "{} {method}", route.template);
             }
         }
-        assert_eq!(document["paths"]["/v1/job/{id}/plan"]["put"]["parameters"][0]["name"], "id");
+        let plan = &document["paths"]["/v1/job/{id}/plan"]["put"];
+        assert_eq!((&plan["parameters"][0]["name"], &plan["parameters"][1]["name"]), (&json!("id"), &json!("namespace")));
+        let body = plan["requestBody"]["content"]["application/json"]["schema"]["$ref"].as_str().unwrap();
+        let schema = document.pointer(body.trim_start_matches('#')).unwrap();
+        assert!(schema["properties"]["Job"].is_object(), "{schema}");
     }
 }

@@ -26,6 +26,14 @@ use super::{ApiContext, ApiError, percent, unserved};
 /// The largest request body, in bytes.
 pub const MAX_BODY: usize = 32 << 20;
 
+/// The same for an archive of the whole state.
+pub const MAX_SNAPSHOT: usize = 4 << 30;
+
+/// The largest body of a request for `path`, in bytes.
+pub fn body_limit(path: &str) -> usize {
+    if path == "/v1/operator/snapshot" { MAX_SNAPSHOT } else { MAX_BODY }
+}
+
 const JOB_PREFIX: &str = "/v1/job/";
 const JOB_TEMPLATE: &str = "/v1/job/{id}";
 
@@ -151,12 +159,13 @@ async fn run(context: ApiContext, verbs: &Verbs, parameters: Vec<String>, reques
 
 /// The whole body, refused as soon as it is known to be too large.
 async fn read_body(request: Request) -> Result<bytes::Bytes, ApiError> {
-    let too_large = || ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the request body is larger than {MAX_BODY} bytes"));
+    let limit = body_limit(request.uri().path());
+    let too_large = || ApiError::new(StatusCode::PAYLOAD_TOO_LARGE, format!("the request body is larger than {limit} bytes"));
     let announced = request.headers().get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-    if announced.is_some_and(|length| length > MAX_BODY) {
+    if announced.is_some_and(|length| length > limit) {
         return Err(too_large());
     }
-    axum::body::to_bytes(request.into_body(), MAX_BODY).await.map_err(|error| {
+    axum::body::to_bytes(request.into_body(), limit).await.map_err(|error| {
         let source = std::error::Error::source(&error);
         if source.is_some_and(<dyn std::error::Error>::is::<LengthLimitError>) {
             too_large()

@@ -9,7 +9,7 @@ pub enum Exit {
     Ok = 0,
     /// `job plan` found changes. The number is that of `Exit::Error`: scripts tell them apart by the command.
     Changes = 1,
-    /// The change was accepted, but not all allocations found a place, or the deployment failed.
+    /// The change was accepted, but not all allocations found a place, or the deployment failed; a server is not well.
     NotAchieved = 2,
     /// Ended by Ctrl-C.
     Interrupted = 130,

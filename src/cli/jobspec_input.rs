@@ -111,17 +111,31 @@ fn report(problems: &[Diagnostic]) -> anyhow::Error {
 }
 
 fn read_variable_file(path: &String) -> anyhow::Result<VariableFile> {
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read variable file {path:?}"))?;
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read variable file {path:?}"))?;
+    let text = to_text(bytes).with_context(|| format!("cannot read variable file {path:?}"))?;
     Ok(VariableFile { name: path.clone(), text })
 }
 
 fn read_source(path: &str) -> anyhow::Result<String> {
     if path == "-" {
-        let mut text = String::new();
-        std::io::stdin().read_to_string(&mut text).context("cannot read the job from standard input")?;
-        return Ok(text);
+        let mut bytes = Vec::new();
+        std::io::stdin().read_to_end(&mut bytes).context("cannot read the job from standard input")?;
+        return to_text(bytes).context("cannot read the job from standard input");
     }
-    std::fs::read_to_string(path).with_context(|| format!("cannot read job file {path:?}"))
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read job file {path:?}"))?;
+    to_text(bytes).with_context(|| format!("cannot read job file {path:?}"))
+}
+
+/// UTF-8, with or without the mark that some editors put in front of it.
+fn to_text(bytes: Vec<u8>) -> anyhow::Result<String> {
+    if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
+        bail!("it is UTF-16 text; save it as UTF-8");
+    }
+    let text = String::from_utf8(bytes).map_err(|error| {
+        let line = error.as_bytes()[..error.utf8_error().valid_up_to()].split(|byte| *byte == b'\n').count();
+        anyhow::anyhow!("line {line} holds bytes that are not UTF-8; save the file as UTF-8")
+    })?;
+    Ok(text.strip_prefix('\u{feff}').map_or_else(|| text.clone(), str::to_owned))
 }
 
 type Flags = Vec<(String, String)>;
@@ -147,6 +161,13 @@ mod tests {
     fn the_two_kinds_of_json_are_told_apart() {
         assert!(is_api_job(" {\"Job\": {}}") && is_api_job("{\"ID\": \"x\"}"));
         assert!(!is_api_job("{\"job\": {\"x\": {}}}") && !is_api_job("job \"x\" {}") && !is_api_job("{"));
+    }
+
+    #[test]
+    fn only_utf_8_is_text() {
+        assert_eq!(to_text(b"\xef\xbb\xbfa".to_vec()).unwrap(), "a");
+        assert_eq!(to_text(b"a\nb\xe4".to_vec()).unwrap_err().to_string(), "line 2 holds bytes that are not UTF-8; save the file as UTF-8");
+        assert!(to_text(b"\xff\xfea\0".to_vec()).unwrap_err().to_string().contains("UTF-16"));
     }
 
     #[test]

@@ -2,6 +2,8 @@
 //!
 //! Done on the API's form, where "left out" can still be told from "zero": the model has no such difference.
 
+use std::collections::BTreeSet;
+
 use serde_json::Value as Json;
 
 use super::json::policies;
@@ -19,9 +21,9 @@ macro_rules! fill {
 }
 
 /// Fills in what the user left out. What stays `None` afterwards means "none" or its type's zero. Answers with what was asked for in an
-/// old way and is done in the new one.
+/// old way: warnings where it is done in the new one, errors where it cannot be.
 pub fn canonicalize(job: &mut ApiJob) -> Vec<Problem> {
-    let mut warnings = Vec::new();
+    let mut problems = Vec::new();
     default_text(&mut job.name, job.id.as_deref().unwrap_or_default());
     default_text(&mut job.namespace, "default");
     default_text(&mut job.region, "global");
@@ -46,13 +48,13 @@ pub fn canonicalize(job: &mut ApiJob) -> Vec<Problem> {
     let reschedule = job.reschedule.take().unwrap_or_default();
     let migrate = job.migrate.take();
     for group in job.task_groups.iter_mut().flatten() {
-        lift_networks(group, &mut warnings);
+        lift_networks(group, &mut problems);
         group_defaults(group, job_type, update.as_ref(), &reschedule, migrate.as_ref());
     }
     if rolls_out(job_type) {
         job.update = update.map(|update| complete_update(update, None));
     }
-    warnings
+    problems
 }
 
 /// Whether jobs of a type are updated step by step.
@@ -61,31 +63,58 @@ fn rolls_out(job_type: JobType) -> bool {
 }
 
 /// Tasks once asked for networks themselves (`resources { network {} }`). A group without one takes over what its tasks ask for.
-fn lift_networks(group: &mut ApiTaskGroup, warnings: &mut Vec<Problem>) {
+fn lift_networks(group: &mut ApiTaskGroup, problems: &mut Vec<Problem>) {
     if group.networks.as_ref().is_some_and(|networks| !networks.is_empty()) {
         return;
     }
     let mut lifted: Option<ApiNetwork> = None;
     for task in group.tasks.iter_mut().flatten() {
         let networks = task.resources.as_mut().and_then(|resources| resources.networks.take()).unwrap_or_default();
-        if !networks.is_empty() {
-            let names = (group.name.as_deref().unwrap_or_default(), task.name.as_deref().unwrap_or_default());
-            let path = format!("job.group[{}].task[{}].resources.network[0]", names.0, names.1);
-            warnings.push(
-                Problem::warning(path, "a network of a task is obsolete: its ports are given to the group")
-                    .with_help(Some("write `network { ... }` into the group".to_owned())),
-            );
+        if networks.is_empty() {
+            continue;
         }
+        let names = (group.name.as_deref().unwrap_or_default(), task.name.as_deref().unwrap_or_default());
+        let path = format!("job.group[{}].task[{}].resources.network[0]", names.0, names.1);
+        problems.push(
+            Problem::warning(&*path, "a network of a task is obsolete: its ports are given to the group")
+                .with_help(Some("write `network { ... }` into the group".to_owned())),
+        );
         for network in networks {
             let Some(first) = &mut lifted else {
                 lifted = Some(network);
                 continue;
             };
-            first.reserved_ports.get_or_insert_default().extend(network.reserved_ports.into_iter().flatten());
-            first.dynamic_ports.get_or_insert_default().extend(network.dynamic_ports.into_iter().flatten());
+            for (own, others) in [(&mut first.reserved_ports, network.reserved_ports), (&mut first.dynamic_ports, network.dynamic_ports)] {
+                own.get_or_insert_default().extend(others.into_iter().flatten());
+            }
+        }
+        if let Some(label) = lifted.as_mut().and_then(take_second) {
+            problems.push(
+                Problem::error(format!("{path}.port[{label}]"), format!("another task of the group has a port {label:?} too"))
+                    .with_help(Some("the tasks of a group share its ports: give this one a name of its own".to_owned())),
+            );
         }
     }
     group.networks = lifted.map(|network| vec![network]);
+}
+
+/// Takes out the ports that have the label of one before; answers with the first such label.
+fn take_second(network: &mut ApiNetwork) -> Option<String> {
+    let mut labels = BTreeSet::new();
+    let mut second = None;
+    for ports in [&mut network.reserved_ports, &mut network.dynamic_ports] {
+        ports.iter_mut().for_each(|ports| {
+            ports.retain(|port| {
+                let label = port.label.clone().unwrap_or_default();
+                let is_new = labels.insert(label.clone());
+                if !is_new {
+                    second.get_or_insert(label);
+                }
+                is_new
+            });
+        });
+    }
+    second
 }
 
 fn group_defaults(

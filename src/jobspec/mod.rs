@@ -38,7 +38,7 @@ use self::diagnostic::{Origin, Position, Report, Source};
 use self::hcl::variables::Variables;
 use self::hcl::{EvalError, Meter, Scope};
 use self::suggest::did_you_mean;
-use self::syntax::syntax_error;
+use self::syntax::syntax_errors;
 use crate::model::Job;
 
 /// The largest jobspec that is looked at, in bytes.
@@ -125,6 +125,8 @@ pub fn parse_hcl(source: &str, file: &str, variables: &VariableSources) -> Resul
 /// Everything that is wrong with it, as far as it can be told at once.
 pub fn parse(input: &Input<'_>) -> Result<Parsed, Vec<Diagnostic>> {
     let Input { source, file, .. } = *input;
+    // What some editors put in front of a text, to say that it is UTF-8.
+    let source = source.strip_prefix('\u{feff}').unwrap_or(source);
     if source.len() > MAX_SOURCE {
         let message = format!("the jobspec has {} bytes, more than the {MAX_SOURCE} allowed", source.len());
         return Err(vec![Diagnostic::without_position(Severity::Error, "too-big", file, message)]);
@@ -140,7 +142,7 @@ pub fn parse(input: &Input<'_>) -> Result<Parsed, Vec<Diagnostic>> {
 fn read(input: &Input<'_>, text: &str, origin: Option<&Origin>) -> Result<Parsed, Vec<Diagnostic>> {
     let Input { file, variables: sources, .. } = *input;
     let source = Source { name: file, text, origin };
-    let body = parser::parse_body(source.text).map_err(|error| vec![syntax_error(&source, &error)])?;
+    let body = parser::parse_body(source.text).map_err(|error| syntax_errors(&source, &error))?;
     let meter = Meter::default();
     let root = Scope::root(input.files, &meter);
     let mut decoder = Decoder::new(&source);
@@ -158,7 +160,9 @@ fn read(input: &Input<'_>, text: &str, origin: Option<&Origin>) -> Result<Parsed
                 other => {
                     let known = ["job", "variable", "variables", "locals"];
                     let message = format!("`{other}` is not a block of a jobspec");
-                    decoder.error(*EvalError::new("unknown-block", block.ident.span(), message).with_help(did_you_mean(other, known)));
+                    let belongs = decode::JOB.child(other).map(|_| format!("`{other}` belongs into `job`"));
+                    let help = belongs.or_else(|| did_you_mean(other, known));
+                    decoder.error(*EvalError::new("unknown-block", block.ident.span(), message).with_help(help));
                 }
             },
             Structure::Attribute(attribute) => {
@@ -181,7 +185,11 @@ fn read(input: &Input<'_>, text: &str, origin: Option<&Origin>) -> Result<Parsed
     let local = hcl::locals::evaluate_all(&locals, &var, &root, &mut errors);
     errors.into_iter().for_each(|error| decoder.error(error));
     let Some(job) = jobs.first() else {
-        decoder.error(*EvalError::new("missing-block", None, "there is no `job` block"));
+        // A misspelt one is named already.
+        if decoder.report.is_empty() {
+            let help = "a jobspec is `job \"name\" { group \"name\" { task \"name\" { ... } } }`; `pannier job init` writes one";
+            decoder.error(*EvalError::new("missing-block", None, "there is no `job` block").with_help(Some(help.to_owned())));
+        }
         return Err(decoder.report.into_list());
     };
     if !decoder.report.is_empty() {
@@ -195,10 +203,10 @@ fn read(input: &Input<'_>, text: &str, origin: Option<&Origin>) -> Result<Parsed
     if !decoder.report.is_empty() {
         return Err(decoder.report.into_list());
     }
-    let (spans, obsolete) = (decoder.spans, decoder.obsolete);
+    let (spans, odd) = (decoder.spans, decoder.odd);
     let place = Place { file: file.to_owned(), source: text.to_owned(), origin: origin.cloned(), spans };
     let built = json::job_from_api_value(serde_json::Value::Object(api)).map_err(|problems| place.locate(&problems))?;
-    let mut warnings = place.locate(&obsolete);
+    let mut warnings = place.locate(&odd);
     warnings.extend(place.locate(&built.warnings));
     Ok(Parsed { job: built.job, warnings, place })
 }

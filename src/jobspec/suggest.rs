@@ -15,7 +15,11 @@ pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Opti
 }
 
 /// Names that other tools and older versions have for things, and what they are called here.
-const ELSEWHERE: [(&str, &str); 18] = [
+const ELSEWHERE: [(&str, &str); 22] = [
+    ("depends_on", "lifecycle"),
+    ("ports", "port"),
+    ("volumes", "volume"),
+    ("healthcheck", "check"),
     ("environment", "env"),
     ("contents", "data"),
     ("content", "data"),

@@ -38,7 +38,7 @@ impl fmt::Display for DeviceShare {
 }
 
 /// `device "vendor/type/name"` of a task.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct DeviceAsk {
     /// `type`, `vendor/type` or `vendor/type/name`.
     pub name: Text,

@@ -125,6 +125,43 @@ pub fn node(id: u128) -> Node {
     }
 }
 
+/// A running allocation of the job's first group.
+pub fn allocation(job: &Job, index: u32, node: NodeId) -> Allocation {
+    Allocation {
+        id: AllocId(1000 + u128::from(index)),
+        eval_id: EvalId(0),
+        node_id: node,
+        node_name: "".into(),
+        job: job.reference(),
+        group: job.groups[0].name.clone(),
+        index,
+        ask: job.groups[0].ask(),
+        ports: Vec::new(),
+        cores: Vec::new(),
+        devices: Vec::new(),
+        desired_status: AllocDesiredStatus::Run,
+        desired_description: "".into(),
+        desired_transition: Default::default(),
+        client_status: AllocClientStatus::Running,
+        client_description: "".into(),
+        task_states: BTreeMap::new(),
+        deployment: None,
+        deployment_health: None,
+        previous: None,
+        next: None,
+        reschedules: Vec::new(),
+        follow_up_eval: None,
+        preempted_by: None,
+        preempted: Vec::new(),
+        metrics: Arc::default(),
+        create_index: 20,
+        modify_index: 20,
+        alloc_modify_index: 20,
+        create_time: Timestamp(0),
+        modify_time: Timestamp(0),
+    }
+}
+
 /// A plan that places `count` instances of a job's group `web` on `node`, from index `first`.
 pub fn placing(job: &Job, node: NodeId, first: u32, count: u32, id_seed: u128) -> Plan {
     let group = &job.groups[0];

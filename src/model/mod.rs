@@ -8,6 +8,7 @@
 
 pub mod allocation;
 pub mod attributes;
+pub mod autopilot;
 pub mod config_value;
 pub mod constraint;
 pub mod deployment;

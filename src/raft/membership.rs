@@ -6,6 +6,7 @@ use std::time::Duration;
 use openraft::async_runtime::WatchReceiver;
 use openraft::errors::{ClientWriteError, RaftError as CoreError};
 use openraft::{ChangeMembers, Instant as _};
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::types::{Member, TypeConfig};
@@ -14,8 +15,8 @@ use super::{Core, Raft};
 /// How far behind the leader a learner may be to count as caught up.
 const CLOSE: u64 = 256;
 
-/// How long it must have kept up before it votes.
-const STABLE: Duration = Duration::from_secs(2);
+/// How long it must have kept up before it votes, until [`Raft::set_stabilization`] says otherwise.
+pub(super) const STABLE: Duration = Duration::from_secs(2);
 
 const TICK: Duration = Duration::from_millis(250);
 
@@ -29,6 +30,22 @@ pub struct ServerMember {
     pub voter: bool,
     /// Whether the leader heard of it lately; `None` when another server leads, which alone knows.
     pub alive: Option<bool>,
+}
+
+/// How a server of the group does, as the leader sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ServerStanding {
+    pub id: u64,
+    pub name: String,
+    /// `host:port` of its RPC.
+    pub address: String,
+    pub voter: bool,
+    pub leader: bool,
+    /// Since it was last heard of; `None`: never by this leader.
+    pub silence: Option<Duration>,
+    /// The last entry that it is known to have.
+    pub last_index: u64,
+    pub last_term: u64,
 }
 
 /// Why the group was not changed.
@@ -63,6 +80,36 @@ impl Raft {
             alive: leads.then(|| *id == metrics.id || heard(*id).unwrap_or(false)),
         });
         members.collect()
+    }
+
+    /// How every server does, by id; `None` when another one leads, which alone knows.
+    pub fn standings(&self) -> Option<Vec<ServerStanding>> {
+        let metrics = self.inner.core.metrics();
+        let metrics = metrics.borrow_watched();
+        let replication = metrics.replication.as_ref().filter(|_| metrics.state.is_leader())?;
+        let voters: BTreeSet<u64> = metrics.membership_config.voter_ids().collect();
+        let standings = metrics.membership_config.nodes().map(|(id, member)| {
+            let is_self = *id == metrics.id;
+            let heard = metrics.heartbeat.as_ref().and_then(|heard| heard.get(id).copied().flatten());
+            // The leader has what it writes, whatever its last entry's term is called.
+            let matched = replication.get(id).copied().flatten();
+            ServerStanding {
+                id: *id,
+                name: member.name.clone(),
+                address: member.address.clone(),
+                voter: voters.contains(id),
+                leader: is_self,
+                silence: if is_self { Some(Duration::ZERO) } else { heard.map(|heard| heard.into_inner().elapsed()) },
+                last_index: if is_self { metrics.last_log_index.unwrap_or(0) } else { matched.map_or(0, |matched| matched.index) },
+                last_term: if is_self { metrics.current_term } else { matched.map_or(0, |matched| matched.leader_id.term) },
+            }
+        });
+        Some(standings.collect())
+    }
+
+    /// How long a new server must have kept up before this one, leading, lets it vote.
+    pub fn set_stabilization(&self, duration: Duration) {
+        self.inner.stabilization.send_if_modified(|known| std::mem::replace(known, duration) != duration);
     }
 
     /// The leader's id and address, as far as this server knows.
@@ -120,11 +167,11 @@ impl Raft {
 }
 
 /// Keeps the group as it should be while this server leads: its own address in the membership, changes finished, learners promoted.
-pub(super) async fn keep(core: Core, own: Member) {
+pub(super) async fn keep(core: Core, own: Member, stabilization: watch::Receiver<Duration>) {
     let mut metrics = core.metrics();
     let mut close_since: BTreeMap<u64, Instant> = BTreeMap::new();
     loop {
-        let step = next(&metrics.borrow_and_update(), &own, &mut close_since, Instant::now());
+        let step = next(&metrics.borrow_and_update(), &own, &mut close_since, *stabilization.borrow(), Instant::now());
         if let Some(change) = step {
             tracing::info!(?change, "changing the servers of the group");
             if let Err(error) = core.change_membership(change, true).await {
@@ -145,6 +192,7 @@ fn next(
     metrics: &openraft::RaftMetrics<TypeConfig>,
     own: &Member,
     close_since: &mut BTreeMap<u64, Instant>,
+    stabilization: Duration,
     now: Instant,
 ) -> Option<ChangeMembers<u64, Member>> {
     let Some(replication) = metrics.replication.as_ref().filter(|_| metrics.state.is_leader()) else {
@@ -166,7 +214,8 @@ fn next(
     for id in close {
         close_since.entry(id).or_insert(now);
     }
-    let ready: BTreeSet<u64> = close_since.iter().filter(|(_, since)| now.duration_since(**since) >= STABLE).map(|(id, _)| *id).collect();
+    let ready: BTreeSet<u64> =
+        close_since.iter().filter(|(_, since)| now.duration_since(**since) >= stabilization).map(|(id, _)| *id).collect();
     (!ready.is_empty()).then_some(ChangeMembers::AddVoterIds(ready))
 }
 

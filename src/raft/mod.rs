@@ -47,7 +47,7 @@ pub use self::config::{Formation, RaftConfig, SnapshotThresholds};
 pub use self::error::{ProposeError, RaftError, ReadError};
 use self::log_store::LogStore;
 use self::log_store::device::Recovered;
-pub use self::membership::{MembershipError, ServerMember};
+pub use self::membership::{MembershipError, ServerMember, ServerStanding};
 pub use self::network::Dialer;
 use self::network::Network;
 use self::snapshots::SnapshotDirectory;
@@ -89,6 +89,8 @@ struct Inner {
     leads: watch::Receiver<bool>,
     /// When a leader last wrote to this server.
     leader_heard: watch::Sender<Option<tokio::time::Instant>>,
+    /// See [`Raft::set_stabilization`].
+    stabilization: watch::Sender<Duration>,
     /// Leadership and compaction; they end when the core does, or with this.
     tasks: Mutex<JoinSet<()>>,
     dialer: Option<Dialer>,
@@ -126,16 +128,18 @@ impl Raft {
         let core = Core::new(id, settings, network, log.clone(), machine).await.map_err(|error| fatal_error(&error))?;
 
         let own = Member { address: config.address, name: config.name };
+        let stabilization = watch::Sender::new(membership::STABLE);
         let (leads_sender, leads) = watch::channel(false);
         let mut tasks = JoinSet::new();
         tasks.spawn(leadership::follow(core.clone(), leads_sender));
         tasks.spawn(compaction::run(core.clone(), pressure, snapshots));
         if config.dialer.is_some() {
-            tasks.spawn(membership::keep(core.clone(), own.clone()));
+            tasks.spawn(membership::keep(core.clone(), own.clone(), stabilization.subscribe()));
         }
         let closing = AtomicBool::new(false);
         let (tasks, channels, leader_heard) = (Mutex::new(tasks), Mutex::default(), watch::Sender::new(None));
-        let inner = Inner { core, store, log, leads, leader_heard, tasks, dialer: config.dialer, channels, incoming, closing };
+        let inner =
+            Inner { core, store, log, leads, leader_heard, stabilization, tasks, dialer: config.dialer, channels, incoming, closing };
         let raft = Self { inner: Arc::new(inner) };
 
         if let Err(error) = raft.take_part(own, config.formation).await {
@@ -209,7 +213,7 @@ impl Raft {
         let deadline = tokio::time::Instant::now() + LEADER_WAIT;
         loop {
             match self.index_to_read(lease).await {
-                Ok(index) if self.inner.store.load().index() >= index => return Ok(()),
+                Ok(index) if self.inner.store.load().log_index() >= index => return Ok(()),
                 Ok(index) => {
                     let waiting = self.inner.core.wait(Some(LEADER_WAIT));
                     return match waiting.applied_index_at_least(Some(index), "read barrier").await {

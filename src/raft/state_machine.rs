@@ -56,7 +56,7 @@ impl StateMachine {
         let index = entry.log_id.index;
         let answer = match &entry.payload {
             EntryPayload::Normal(proposal) => {
-                let (answer, changes) = self.state.apply(index, proposal.request());
+                let (answer, changes) = self.state.apply(self.state.index_of_entry(index), proposal.request());
                 (answer, Some(changes))
             }
             EntryPayload::Membership(membership) => {
@@ -72,6 +72,7 @@ impl StateMachine {
 
     /// Consensus's own entries move the state's index and nothing else. The very first has index 0, where an empty state stands already.
     fn pass(&mut self, index: u64) -> (Answer, Option<Changes>) {
+        let index = self.state.index_of_entry(index);
         if index > self.state.index() {
             let _ = self.state.apply(index, &Request { id: 0, command: Command::Noop });
         }
@@ -97,12 +98,14 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
     {
         let mut changes = Vec::new();
         let mut answers = Vec::new();
+        let mut replaced = false;
         while let Some((entry, responder)) = entries.try_next().await? {
             let (answer, touched) = self.apply_or_stop(&entry)?;
+            replaced |= answer.is_ok() && is_restore(&entry);
             changes.extend(touched.filter(|touched| !touched.changes.is_empty()));
             answers.extend(responder.map(|responder| (responder, answer)));
         }
-        self.publish(changes, false);
+        self.publish(changes, replaced);
         for (responder, answer) in answers {
             responder.send(answer);
         }
@@ -145,6 +148,11 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
         let newest = blocking(move || snapshots.newest()).await?;
         Ok(newest.map(|(meta, snapshot)| Snapshot { meta, snapshot }))
     }
+}
+
+/// Whether the entry, carried out, puts another state in the place of the one before.
+fn is_restore(entry: &Entry) -> bool {
+    matches!(&entry.payload, EntryPayload::Normal(proposal) if matches!(proposal.request().command, Command::Restore { .. }))
 }
 
 /// A frozen state on its way to a file.

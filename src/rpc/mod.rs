@@ -18,6 +18,8 @@ mod message;
 pub mod node_link;
 mod remote_link;
 #[cfg(test)]
+pub mod testing;
+#[cfg(test)]
 mod tests;
 mod tunnel;
 

@@ -14,19 +14,13 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Mutex;
 
+use super::testing::TestAuthority;
 use super::*;
 use crate::model::NodeId;
 use crate::model::security::Identity;
-use crate::tls::{CertificateAuthority, NewKey, TlsContext, VALIDITY, fingerprint, pinned_client_config};
-use crate::util::clock::Timestamp;
+use crate::tls::{TlsContext, fingerprint, pinned_client_config};
 
 const SECOND: Duration = Duration::from_secs(1);
-
-fn member(authority: &CertificateAuthority, identity: Identity) -> TlsContext {
-    let key = NewKey::generate().unwrap();
-    let certificate = authority.issue(&key.request, identity, &[], VALIDITY, Timestamp::now()).unwrap();
-    TlsContext::new(key.certified(certificate.to_vec(), vec![authority.certificate().to_vec()])).unwrap()
-}
 
 /// Says who asked; keeps the last tunnel.
 #[derive(Default)]
@@ -64,10 +58,10 @@ type Said = (Option<String>, String);
 
 #[tokio::test]
 async fn the_listener_knows_who_calls() {
-    let authority = CertificateAuthority::create(Timestamp::now()).unwrap();
-    let (address, _, _serving) = listen(member(&authority, Identity::server(1))).await;
+    let authority = TestAuthority::new();
+    let (address, _, _serving) = listen(authority.member(Identity::server(1))).await;
     let node = Identity::client(NodeId(9));
-    let channel = Channel::new(address.to_string(), member(&authority, node), Some(Identity::server(1)));
+    let channel = Channel::new(address.to_string(), authority.member(node), Some(Identity::server(1)));
     let (who, text): Said = channel.call("/x", "hello".to_owned(), SECOND).await.unwrap();
     assert_eq!((who, text.as_str()), (Some(node.to_string()), "hello"));
     let stranger = Channel::to_stranger(address.to_string(), pinned_client_config(fingerprint(authority.certificate())).unwrap());
@@ -77,18 +71,18 @@ async fn the_listener_knows_who_calls() {
 
 #[tokio::test]
 async fn another_server_than_the_one_meant_is_not_talked_to() {
-    let authority = CertificateAuthority::create(Timestamp::now()).unwrap();
-    let (address, _, _serving) = listen(member(&authority, Identity::server(1))).await;
-    let channel = Channel::new(address.to_string(), member(&authority, Identity::server(2)), Some(Identity::server(3)));
+    let authority = TestAuthority::new();
+    let (address, _, _serving) = listen(authority.member(Identity::server(1))).await;
+    let channel = Channel::new(address.to_string(), authority.member(Identity::server(2)), Some(Identity::server(3)));
     let refused = channel.call::<_, Said>("/x", String::new(), SECOND).await.unwrap_err();
     assert!(matches!(&refused, RpcError::Unreachable(reason) if reason.contains("instead of")), "{refused}");
 }
 
 #[tokio::test]
 async fn what_is_too_large_or_makes_no_sense_is_refused_and_the_connection_goes_on() {
-    let authority = CertificateAuthority::create(Timestamp::now()).unwrap();
-    let (address, _, _serving) = listen(member(&authority, Identity::server(1))).await;
-    let channel = Channel::new(address.to_string(), member(&authority, Identity::server(2)), None);
+    let authority = TestAuthority::new();
+    let (address, _, _serving) = listen(authority.member(Identity::server(1))).await;
+    let channel = Channel::new(address.to_string(), authority.member(Identity::server(2)), None);
     let refused = channel.call::<_, Said>("/x", "x".repeat(2000), SECOND).await.unwrap_err();
     assert!(matches!(&refused, RpcError::Protocol(reason) if reason.contains("larger than 1000")), "{refused}");
     let refused = channel.exchange::<Said>("/x", full("nonsense"), SECOND).await.unwrap_err();
@@ -98,8 +92,8 @@ async fn what_is_too_large_or_makes_no_sense_is_refused_and_the_connection_goes_
 
 #[tokio::test]
 async fn bytes_that_are_no_tls_are_not_answered() {
-    let authority = CertificateAuthority::create(Timestamp::now()).unwrap();
-    let (address, _, _serving) = listen(member(&authority, Identity::server(1))).await;
+    let authority = TestAuthority::new();
+    let (address, _, _serving) = listen(authority.member(Identity::server(1))).await;
     let mut stream = TcpStream::connect(address).await.unwrap();
     stream.write_all(b"GET / HTTP/1.1\r\n\r\n").await.unwrap();
     let mut answer = Vec::new();
@@ -110,10 +104,10 @@ async fn bytes_that_are_no_tls_are_not_answered() {
 
 #[tokio::test]
 async fn a_channel_dials_again_after_its_server_came_back() {
-    let authority = CertificateAuthority::create(Timestamp::now()).unwrap();
-    let server = member(&authority, Identity::server(1));
+    let authority = TestAuthority::new();
+    let server = authority.member(Identity::server(1));
     let (address, _, serving) = listen(server.clone()).await;
-    let channel = Channel::new(address.to_string(), member(&authority, Identity::server(2)), None);
+    let channel = Channel::new(address.to_string(), authority.member(Identity::server(2)), None);
     assert!(channel.call::<_, Said>("/x", String::new(), SECOND).await.is_ok());
     serving.abort();
     let _ = serving.await;
@@ -127,9 +121,9 @@ async fn a_channel_dials_again_after_its_server_came_back() {
 
 #[tokio::test]
 async fn a_server_reaches_a_node_through_the_nodes_own_connection() {
-    let authority = CertificateAuthority::create(Timestamp::now()).unwrap();
-    let (address, echo, _serving) = listen(member(&authority, Identity::server(1))).await;
-    let channel = Channel::new(address.to_string(), member(&authority, Identity::client(NodeId(9))), None);
+    let authority = TestAuthority::new();
+    let (address, echo, _serving) = listen(authority.member(Identity::server(1))).await;
+    let channel = Channel::new(address.to_string(), authority.member(Identity::client(NodeId(9))), None);
     let stream = channel.tunnel().await.unwrap();
     let service = service_fn(|request: Request<Incoming>| async move {
         Ok::<_, std::convert::Infallible>(Response::new(full(format!("node says {}", request.uri().path()))))

@@ -10,7 +10,7 @@ use super::placement::Fleet;
 use super::preempt::Preemptor;
 use super::reconcile::{self, Comparison, Context, GroupChanges, Instance, Mark, Placeability, PreviousFate, StopOrder, Tally};
 use super::view::StateView;
-use super::{DueJob, MOST_PROFILES, Scheduler};
+use super::{DueJob, Scheduler};
 use crate::model::plan::{DeploymentUpdate, Placement, PlacementMetrics};
 use crate::model::{
     Allocation, Deployment, DeploymentId, DeploymentStatus, EvalId, EvalStatus, Job, JobKey, JobRef, NodeId, TaskGroup, Text,
@@ -98,16 +98,7 @@ impl Scheduler {
     }
 
     pub(super) fn profile(&mut self, job: &Job, group: &TaskGroup) -> Arc<GroupProfile> {
-        let key = (job.reference(), group.name.clone());
-        if let Some(profile) = self.profiles.get(&key).filter(|profile| profile.is_current(self.fleet.classes())) {
-            return Arc::clone(profile);
-        }
-        if self.profiles.len() >= MOST_PROFILES {
-            self.profiles.clear();
-        }
-        let profile = Arc::new(GroupProfile::new(job, group, self.fleet.classes()));
-        self.profiles.insert(key, Arc::clone(&profile));
-        profile
+        self.profiles.get(job, group, self.fleet.classes())
     }
 
     #[allow(clippy::too_many_arguments, reason = "one call, in one place")]
@@ -130,7 +121,7 @@ impl Scheduler {
         let mut conditional_stops = Vec::new();
         for (position, Reconciled { group, profile, changes }) in reconciled.into_iter().enumerate() {
             let deployment = decision.deployment.filter(|_| members.contains(&group.name));
-            let GroupChanges { stops, in_place, marks, places, put_off, room, next_set, mut tally, .. } = changes;
+            let GroupChanges { stops, in_place, marks, places, put_off, room, next_set, mut tally, keep, .. } = changes;
             let wanted = Instance::number(&places);
             let mut queued = 0;
             for (number, Batch { spec, canary, places }) in batches(places).into_iter().enumerate() {
@@ -150,6 +141,7 @@ impl Scheduler {
                     newest,
                     group,
                     position,
+                    is_first: keep.is_empty() && number == 0,
                     profile: &profile,
                     eval,
                     deployment,

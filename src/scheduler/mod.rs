@@ -32,10 +32,10 @@ mod tests;
 mod view;
 mod wake;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use crate::model::{AllocId, EvalStatus, Evaluation, JobKey, JobRef, Node, NodeId, Plan, Text};
+use crate::model::{AllocId, EvalStatus, Evaluation, JobKey, Node, NodeId, Plan};
 use crate::util::clock::Timestamp;
 
 pub use deployment::{failure, next_deadline, promotable, promotion, resumption};
@@ -44,7 +44,7 @@ pub use explain::{Explanation, GroupExplanation, explain};
 pub use reconcile::Tally;
 pub use view::StateView;
 
-use feasibility::GroupProfile;
+use feasibility::Profiles;
 use in_flight::InFlight;
 use neighbours::Neighbours;
 use placement::Fleet;
@@ -66,12 +66,9 @@ pub struct Scheduler {
     in_flight: InFlight,
     residents: Residents,
     neighbours: Neighbours,
-    profiles: HashMap<(JobRef, Text), Arc<GroupProfile>>,
+    profiles: Profiles,
     observed: bool,
 }
-
-/// So many profiles are kept; beyond, all are dropped and made again as needed.
-const MOST_PROFILES: usize = 4096;
 
 impl Scheduler {
     pub fn new() -> Self {

@@ -2,131 +2,37 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::StateView;
 use crate::model::allocation::DeploymentHealth;
 use crate::model::network::Network;
-use crate::model::plan::{DeploymentUpdate, PlacementMetrics, Plan};
-use crate::model::policy::{DisconnectStrategy, ReschedulePolicy, RestartPolicy};
+use crate::model::plan::{DeploymentUpdate, Plan};
 use crate::model::scheduler_config::SchedulerConfig;
-use crate::model::task::LogConfig;
 use crate::model::*;
 use crate::util::clock::Timestamp;
 
+/// With the `raw_exec` driver and room for 4,000 MHz and 8,192 MiB.
 pub fn node(id: u128) -> Node {
-    let driver = DriverInfo { detected: true, healthy: true, description: "Healthy".into(), attributes: BTreeMap::new() };
-    Node {
-        id: NodeId(id),
-        name: format!("node-{id}").into(),
-        datacenter: "dc1".into(),
-        class: "".into(),
-        pool: "default".into(),
-        http_address: "".into(),
-        version: "".into(),
-        attributes: BTreeMap::new(),
-        meta: BTreeMap::new(),
-        resources: NodeResources {
-            cpu: MegaHertz(4000),
-            total_cores: 4,
-            reservable_cores: vec![0, 1, 2, 3],
-            memory: MebiBytes(8192),
-            disk: MebiBytes(100_000),
-            ..NodeResources::default()
-        },
-        drivers: BTreeMap::from([("raw_exec".into(), driver)]),
-        status: NodeStatus::Ready,
-        status_description: "".into(),
-        eligibility: Eligibility::Eligible,
-        drain: None,
-        status_updated_at: Timestamp(0),
-        create_index: 1,
-        modify_index: 1,
-    }
+    let mut node = fixtures::node(id);
+    node.attributes.clear();
+    node.drivers = std::mem::take(&mut node.drivers).into_values().map(|driver| ("raw_exec".into(), driver)).collect();
+    node.resources.disk = MebiBytes(100_000);
+    node
 }
 
+/// Instances of 500 MHz and 256 MiB.
 pub fn group(name: &str, count: u32) -> TaskGroup {
-    let resources = TaskResources { cpu: MegaHertz(500), memory: MebiBytes(256), ..TaskResources::default() };
-    let task = Task {
-        name: "main".into(),
-        driver: "raw_exec".into(),
-        config: ConfigValue::Null,
-        user: "".into(),
-        env: BTreeMap::new(),
-        meta: BTreeMap::new(),
-        resources,
-        restart: None,
-        lifecycle: None,
-        leader: false,
-        kill_timeout: Duration::from_secs(5),
-        kill_signal: "".into(),
-        shutdown_delay: Duration::ZERO,
-        logs: LogConfig::default(),
-        constraints: vec![],
-        affinities: vec![],
-        services: vec![],
-        templates: vec![],
-        artifacts: vec![],
-        volume_mounts: vec![],
-        dispatch_payload_file: None,
-        other: BTreeMap::new(),
-    };
-    TaskGroup {
-        name: name.into(),
-        count,
-        tasks: vec![task],
-        constraints: vec![],
-        affinities: vec![],
-        spreads: vec![],
-        restart: RestartPolicy::default_for(JobType::Service),
-        reschedule: ReschedulePolicy::default_for(JobType::Service),
-        update: None,
-        migrate: None,
-        disconnect: DisconnectStrategy::default(),
-        ephemeral_disk: EphemeralDisk::default(),
-        networks: vec![],
-        services: vec![],
-        volumes: BTreeMap::new(),
-        meta: BTreeMap::new(),
-        shutdown_delay: Duration::ZERO,
-        max_run_duration: None,
-        scaling: None,
-        other: BTreeMap::new(),
-    }
+    let mut group = fixtures::group(name, JobType::Service, count);
+    let task = &mut group.tasks[0];
+    task.driver = "raw_exec".into();
+    (task.resources.cpu, task.resources.memory) = (MegaHertz(500), MebiBytes(256));
+    group
 }
 
 /// A service job with one group `web` of `count`.
 pub fn job(id: &str, count: u32) -> Job {
-    Job {
-        key: JobKey::new("default", id),
-        name: id.into(),
-        parent_id: None,
-        region: "global".into(),
-        job_type: JobType::Service,
-        priority: 50,
-        datacenters: vec!["*".into()],
-        node_pool: "default".into(),
-        all_at_once: false,
-        constraints: vec![],
-        affinities: vec![],
-        spreads: vec![],
-        groups: vec![group("web", count)],
-        update: None,
-        periodic: None,
-        parameterized: None,
-        dispatched: false,
-        payload: vec![],
-        meta: BTreeMap::new(),
-        stop: false,
-        other: BTreeMap::new(),
-        status: JobStatus::Pending,
-        version: 0,
-        stable: false,
-        submit_time: Timestamp(0),
-        create_index: 10,
-        modify_index: 10,
-        job_modify_index: 10,
-    }
+    let indexes = Job { create_index: 10, modify_index: 10, job_modify_index: 10, ..fixtures::job(id, JobType::Service, count) };
+    Job { groups: vec![group("web", count)], ..indexes }
 }
 
 pub fn port(label: &str, static_port: Option<u16>) -> Network {
@@ -140,39 +46,7 @@ pub fn constraint(left: &str, operand: &str, right: &str) -> Constraint {
 
 /// A running allocation of the job's first group.
 pub fn allocation(job: &Job, index: u32, node: u128) -> Allocation {
-    Allocation {
-        id: AllocId(1000 + u128::from(index)),
-        eval_id: EvalId(0),
-        node_id: NodeId(node),
-        node_name: "".into(),
-        job: job.reference(),
-        group: job.groups[0].name.clone(),
-        index,
-        ask: job.groups[0].ask(),
-        ports: vec![],
-        cores: vec![],
-        devices: vec![],
-        desired_status: AllocDesiredStatus::Run,
-        desired_description: "".into(),
-        desired_transition: Default::default(),
-        client_status: AllocClientStatus::Running,
-        client_description: "".into(),
-        task_states: BTreeMap::new(),
-        deployment: None,
-        deployment_health: None,
-        previous: None,
-        next: None,
-        reschedules: vec![],
-        follow_up_eval: None,
-        preempted_by: None,
-        preempted: vec![],
-        metrics: Arc::new(PlacementMetrics::default()),
-        create_index: 20,
-        modify_index: 20,
-        alloc_modify_index: 20,
-        create_time: Timestamp(0),
-        modify_time: Timestamp(0),
-    }
+    fixtures::allocation(job, index, NodeId(node))
 }
 
 #[derive(Default, Clone)]

@@ -9,7 +9,6 @@ mod nearby;
 mod placement;
 mod preemption;
 mod properties;
-mod rates;
 mod roll_out;
 
 use std::sync::Arc;

@@ -13,8 +13,9 @@ pub struct HeartbeatConfig {
     pub min_heartbeat_ttl: Duration,
     pub max_heartbeats_per_second: f64,
     pub heartbeat_grace: Duration,
-    /// What a new leader gives every node to find it.
-    pub failover_heartbeat_ttl: Duration,
+    /// What a new leader gives every node to find it. `None`: what that takes a node that is well, going by the ttl it may have been
+    /// given. Nomad's fixed 5 minutes would leave the tasks of a node that dies around a change of leaders undone for as long.
+    pub failover_heartbeat_ttl: Option<Duration>,
 }
 
 impl Default for HeartbeatConfig {
@@ -23,10 +24,13 @@ impl Default for HeartbeatConfig {
             min_heartbeat_ttl: Duration::from_secs(10),
             max_heartbeats_per_second: 50.0,
             heartbeat_grace: Duration::from_secs(10),
-            failover_heartbeat_ttl: Duration::from_secs(300),
+            failover_heartbeat_ttl: None,
         }
     }
 }
+
+/// For an election, and for a node to give up on servers that are gone before it finds the one that leads.
+const FIND_LEADER: Duration = Duration::from_secs(30);
 
 /// Deadlines of all nodes; kept by the leader in memory, since a new leader grants everyone a fresh one.
 #[derive(Debug)]
@@ -43,16 +47,24 @@ impl Heartbeats {
     /// A node was heard of: returns within what time it must be heard again. The more nodes, the longer, so that the leader
     /// sees at most `max_heartbeats_per_second`. `jitter` in 0..=1 spreads them.
     pub fn heard(&mut self, node: NodeId, now: Instant, jitter: f64) -> Duration {
-        let rate_limited = Duration::from_secs_f64(self.deadlines.len() as f64 / self.config.max_heartbeats_per_second.max(0.001));
-        let base = self.config.min_heartbeat_ttl.max(rate_limited);
+        let base = self.base_ttl(self.deadlines.len());
         let ttl = base + base.mul_f64(jitter.clamp(0.0, 1.0));
         self.deadlines.insert(node, now + ttl + self.config.heartbeat_grace);
         ttl
     }
 
+    /// The ttl of `nodes` nodes before jitter, which at most doubles it.
+    fn base_ttl(&self, nodes: usize) -> Duration {
+        let rate_limited = Duration::from_secs_f64(nodes as f64 / self.config.max_heartbeats_per_second.max(0.001));
+        self.config.min_heartbeat_ttl.max(rate_limited)
+    }
+
     /// Grants these live nodes the time to find a leader that is new, or that was itself held up.
     pub fn lead(&mut self, nodes: impl Iterator<Item = NodeId>, now: Instant) {
-        self.deadlines = nodes.map(|node| (node, now + self.config.failover_heartbeat_ttl)).collect();
+        let nodes: Vec<NodeId> = nodes.collect();
+        let computed = || self.base_ttl(nodes.len()) * 2 + self.config.heartbeat_grace + FIND_LEADER;
+        let deadline = now + self.config.failover_heartbeat_ttl.unwrap_or_else(computed);
+        self.deadlines = nodes.into_iter().map(|node| (node, deadline)).collect();
     }
 
     /// Looks at the node again at `deadline`, unless it is heard of before.
@@ -87,6 +99,23 @@ mod tests {
         assert_eq!(heartbeats.expired(after(20)), vec![a]);
         assert_eq!(heartbeats.expired(after(20)), vec![], "an expiry is told once");
         assert_eq!((heartbeats.expired(after(38)), heartbeats.expired(after(39))), (vec![], vec![b]), "from when it was heard last");
+    }
+
+    #[test]
+    fn a_new_leader_gives_nodes_the_time_they_need_and_no_more() {
+        let start = Instant::now();
+        let after = |seconds| start + Duration::from_secs(seconds);
+        let expiry = |config: HeartbeatConfig, nodes: u128| {
+            let mut heartbeats = Heartbeats::new(config);
+            heartbeats.lead((0..nodes).map(NodeId), start);
+            (0..1_000).find(|seconds| !heartbeats.expired(after(*seconds)).is_empty()).unwrap()
+        };
+        assert_eq!(expiry(HeartbeatConfig::default(), 3), 60);
+        // 10,000 nodes were given up to 400 s.
+        assert_eq!(expiry(HeartbeatConfig::default(), 10_000), 440);
+        let quick = HeartbeatConfig { min_heartbeat_ttl: Duration::from_secs(2), ..HeartbeatConfig::default() };
+        assert_eq!(expiry(quick.clone(), 3), 44);
+        assert_eq!(expiry(HeartbeatConfig { failover_heartbeat_ttl: Some(Duration::from_secs(300)), ..quick }, 3), 300);
     }
 
     #[test]

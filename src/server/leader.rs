@@ -5,18 +5,20 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tracing::{info, warn};
 
-use super::{Server, deployments, drains, garbage, keyring, periodic, scheduling, silent_nodes};
+use super::{Server, autopilot, deployments, drains, garbage, keyring, periodic, scheduling, silent_nodes};
 use crate::state::Command;
 use crate::util::clock::Timestamp;
 
 /// Follows leadership for the life of the server.
 pub(super) async fn lead(server: Arc<Server>) {
     let mut leadership = server.raft().watch_leader();
+    let mut replacements = server.store().watch_replacements();
     loop {
         if leadership.wait_for(|leads| *leads).await.is_err() {
             return;
         }
         info!("this server leads: starting its loops");
+        replacements.mark_unchanged();
         tokio::select! {
             biased;
             stepped_down = leadership.wait_for(|leads| !*leads) => {
@@ -25,6 +27,8 @@ pub(super) async fn lead(server: Arc<Server>) {
                 }
                 info!("this server no longer leads: its loops are stopped");
             }
+            // What the loops know is of a state that is gone: they begin anew.
+            Ok(()) = replacements.changed() => info!("the state was restored from a snapshot"),
             () = scheduling::run(&server) => {}
             () = silent_nodes::watch(&server) => {}
             () = drains::run(&server) => {}
@@ -32,6 +36,7 @@ pub(super) async fn lead(server: Arc<Server>) {
             () = periodic::run(&server) => {}
             () = collect_garbage(&server) => {}
             () = keyring::ensure_key(&server) => {}
+            () = autopilot::run(&server) => {}
         }
     }
 }

@@ -5,6 +5,7 @@
 //! heartbeats, periodic jobs, drains, garbage collection.
 
 mod allocations;
+mod autopilot;
 mod children;
 mod cluster;
 mod deployments;
@@ -20,6 +21,7 @@ pub mod request_id;
 mod scheduling;
 mod security;
 mod silent_nodes;
+mod snapshots;
 mod view;
 
 use std::sync::{Arc, Mutex};
@@ -34,10 +36,12 @@ use crate::state::command::Request;
 use crate::state::{Command, Rejection, Reply, Store};
 use crate::util::clock::Timestamp;
 
+pub use autopilot::{HealthReport, ServerHealth};
 pub use children::{DispatchJob, Dispatched};
 pub use cluster::DrainRequest;
 pub use deployments::DeploymentChange;
 pub use jobs::{DryRunResult, RegisterJob, ScaleRequest};
+pub use snapshots::SavedState;
 pub use view::View;
 
 /// Settings of a server, with Nomad's defaults.
@@ -100,6 +104,8 @@ pub struct Server {
     raft: Raft,
     config: ServerConfig,
     heartbeats: Mutex<heartbeats::Heartbeats>,
+    /// Of the servers, while this one leads.
+    health: Mutex<HealthReport>,
     /// Bumped to run garbage collection at once, whatever the thresholds.
     force_garbage: watch::Sender<u64>,
 }
@@ -111,6 +117,7 @@ impl Server {
             heartbeats: Mutex::new(heartbeats::Heartbeats::new(config.heartbeats.clone())),
             raft,
             config,
+            health: Mutex::default(),
             force_garbage: watch::Sender::new(0),
         });
         tasks.spawn(leader::lead(Arc::clone(&server)));

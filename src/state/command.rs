@@ -8,11 +8,12 @@ use serde::{Deserialize, Serialize};
 use super::tables::Submission;
 use crate::codec::Persisted;
 use crate::model::allocation::DesiredTransition;
+use crate::model::autopilot::AutopilotConfig;
 use crate::model::node::DrainStrategy;
 use crate::model::plan::DeploymentUpdate;
 use crate::model::scaling::ScalingEvent;
 use crate::model::scheduler_config::SchedulerConfig;
-use crate::model::security::{JoinRefusal, SecurityChange};
+use crate::model::security::{Digest, JoinRefusal, SecurityChange};
 use crate::model::signing_key::SigningKey;
 use crate::model::{
     AllocId, AllocationUpdate, DeploymentId, Eligibility, EvalId, Evaluation, Job, JobKey, Node, NodeId, NodeStatus, Plan, Text,
@@ -162,6 +163,21 @@ pub enum Command {
     AddSigningKey {
         key: Box<SigningKey>,
     },
+    SetAutopilotConfig {
+        config: AutopilotConfig,
+        check_index: Option<u64>,
+    },
+    /// A piece of a snapshot that is to be restored: they come in order, and the first one of another restore replaces what lay there.
+    StageRestore {
+        restore: u128,
+        part: u32,
+        bytes: Arc<Vec<u8>>,
+    },
+    /// The pieces staged, whose digest is this, become the state.
+    Restore {
+        restore: u128,
+        digest: Digest,
+    },
 }
 
 /// A job to be launched by its parent.
@@ -222,6 +238,12 @@ pub enum Rejection {
     JoinTokenNotFound,
     #[error("the cluster has its authority already")]
     SecurityExists,
+    #[error("autopilot's configuration was changed meanwhile: expected index {expected}, found {found}")]
+    AutopilotConfigConflict { expected: u64, found: u64 },
+    #[error("another restore began meanwhile")]
+    RestoreSuperseded,
+    #[error("the snapshot cannot be restored: {0}")]
+    BadSnapshot(Text),
 }
 
 /// What stands where an index was enforced.

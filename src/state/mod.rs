@@ -8,6 +8,7 @@ mod apply;
 pub mod changes;
 pub mod command;
 mod job_status;
+mod restore;
 pub mod snapshot;
 pub mod store;
 pub mod summary;

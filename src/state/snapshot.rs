@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::tables::{State, Submission, Table};
 use crate::codec::{self, CodecError, Persisted};
+use crate::model::autopilot::AutopilotConfig;
 use crate::model::scaling::ScalingEvents;
 use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::security::ClusterSecurity;
@@ -39,6 +40,12 @@ enum Row {
     Security(Arc<ClusterSecurity>),
     ScalingEvents(JobKey, Arc<ScalingEvents>),
     SigningKey(u64, Arc<SigningKey>),
+    /// Left out when 0.
+    IndexOffset(u64),
+    /// Left out as long as nobody changed it.
+    Autopilot(AutopilotConfig),
+    /// Id, ordinal and bytes of a piece of a snapshot that is being restored.
+    Staged(u128, u32, Arc<Vec<u8>>),
 }
 
 impl Persisted for Row {
@@ -64,7 +71,10 @@ pub fn encode(state: &State) -> Result<Vec<u8>, CodecError> {
         // A cluster without one (a dev agent) has no such row.
         .chain(state.security.is_initialized().then(|| Row::Security(Arc::clone(&state.security))))
         .chain(state.scaling_events.iter().map(|(key, events)| Row::ScalingEvents(key.clone(), Arc::clone(events))))
-        .chain(state.signing_keys.iter().map(|(index, key)| Row::SigningKey(*index, Arc::clone(key))));
+        .chain(state.signing_keys.iter().map(|(index, key)| Row::SigningKey(*index, Arc::clone(key))))
+        .chain((state.index_offset > 0).then_some(Row::IndexOffset(state.index_offset)))
+        .chain((state.autopilot != AutopilotConfig::default()).then(|| Row::Autopilot(state.autopilot.clone())))
+        .chain(state.staged_restore.parts().map(|(restore, part, bytes)| Row::Staged(restore, part, Arc::clone(bytes))));
     let mut bytes = Vec::new();
     for row in rows {
         let envelope = codec::encode(&row)?;
@@ -153,6 +163,9 @@ fn insert(state: &mut State, row: Row) -> Result<(), CodecError> {
         Row::SigningKey(index, key) => {
             state.signing_keys.insert(index, key);
         }
+        Row::IndexOffset(offset) => state.index_offset = offset,
+        Row::Autopilot(config) => state.autopilot = config,
+        Row::Staged(restore, part, bytes) => state.staged_restore.put(restore, part, bytes),
     }
     Ok(())
 }

@@ -25,6 +25,8 @@ pub struct Store {
     feed: broadcast::Sender<Publication>,
     table_indexes: [watch::Sender<u64>; Table::COUNT],
     applied: watch::Sender<u64>,
+    /// How often the state was replaced as a whole.
+    replacements: watch::Sender<u64>,
 }
 
 impl Store {
@@ -33,6 +35,7 @@ impl Store {
         Arc::new(Self {
             table_indexes: Table::ALL.map(|table| watch::Sender::new(state.table_index(table))),
             applied: watch::Sender::new(state.index()),
+            replacements: watch::Sender::new(0),
             current: ArcSwap::from_pointee(state),
             feed,
         })
@@ -58,11 +61,19 @@ impl Store {
         self.applied.subscribe()
     }
 
+    /// Changes whenever the state is replaced as a whole.
+    pub fn watch_replacements(&self) -> watch::Receiver<u64> {
+        self.replacements.subscribe()
+    }
+
     /// Publishes the state after a batch of entries.
     pub fn publish(&self, state: Arc<State>, changes: Vec<Changes>, replaced: bool) {
         self.current.store(Arc::clone(&state));
         // No listener is no error.
         let _ = self.feed.send(Publication { state: Arc::clone(&state), changes: changes.into(), replaced });
+        if replaced {
+            self.replacements.send_modify(|count| *count += 1);
+        }
         for table in Table::ALL {
             let index = state.table_index(table);
             self.table_indexes[table as usize].send_if_modified(|current| std::mem::replace(current, index) != index);

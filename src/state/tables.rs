@@ -6,6 +6,8 @@ use std::sync::Arc;
 use imbl::{OrdMap, OrdSet};
 use serde::{Deserialize, Serialize};
 
+use super::restore::StagedRestore;
+use crate::model::autopilot::AutopilotConfig;
 use crate::model::scaling::ScalingEvents;
 use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::security::ClusterSecurity;
@@ -45,6 +47,8 @@ pub struct Submission {
 #[derive(Clone, Default)]
 pub struct State {
     pub(super) index: u64,
+    /// How far `index` is ahead of the log's: a snapshot from an older cluster was restored, and indexes never go back.
+    pub(super) index_offset: u64,
     /// Index of the last change per table.
     pub(super) table_indexes: [u64; Table::COUNT],
     /// Newest specification of each job.
@@ -78,6 +82,8 @@ pub struct State {
     pub(super) deployments: OrdMap<DeploymentId, Arc<Deployment>>,
     pub(super) deployments_by_job: OrdSet<(JobKey, DeploymentId)>,
     pub(super) scheduler_config: SchedulerConfig,
+    pub(super) autopilot: AutopilotConfig,
+    pub(super) staged_restore: StagedRestore,
     pub(super) security: Arc<ClusterSecurity>,
     /// Index at which the newest client requests were applied, so that a retried one is not applied twice.
     pub(super) requests: OrdMap<u128, u64>,
@@ -88,6 +94,16 @@ impl State {
     /// Index of the last applied entry.
     pub fn index(&self) -> u64 {
         self.index
+    }
+
+    /// Index in the log of the last applied entry.
+    pub fn log_index(&self) -> u64 {
+        self.index - self.index_offset
+    }
+
+    /// The index that the entry at `log_index` gives what it changes.
+    pub fn index_of_entry(&self, log_index: u64) -> u64 {
+        log_index + self.index_offset
     }
 
     /// Index of the last change of `table`, at least 1 (a blocking query must have something to wait on).
@@ -102,6 +118,10 @@ impl State {
 
     pub fn scheduler_config(&self) -> &SchedulerConfig {
         &self.scheduler_config
+    }
+
+    pub fn autopilot(&self) -> &AutopilotConfig {
+        &self.autopilot
     }
 
     /// Authorities, tokens and members. Nobody waits for it to change, so it is no [`Table`].

@@ -5,5 +5,6 @@ pub mod backoff;
 pub mod clock;
 pub mod cron;
 pub mod go_duration;
+pub mod go_regex;
 pub mod metrics;
 pub mod random;

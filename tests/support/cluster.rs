@@ -40,6 +40,8 @@ pub struct Cluster {
     prefix: String,
     dir: tempfile::TempDir,
     agents: BTreeMap<String, ClusterAgent>,
+    /// Appended to every agent's configuration file.
+    configuration: String,
     _turn: MutexGuard<'static, ()>,
 }
 
@@ -64,7 +66,7 @@ impl Cluster {
         let prefix = format!("pn{}{test}", std::process::id());
         let dir = tempfile::Builder::new().prefix("pannier-cluster-").tempdir().expect("a temporary directory");
         let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut cluster = Self { prefix, dir, agents: BTreeMap::new(), _turn: turn };
+        let mut cluster = Self { prefix, dir, agents: BTreeMap::new(), configuration: String::new(), _turn: turn };
         let hub = cluster.hub();
         ip_ok(&["netns", "add", &hub]);
         ip_ok(&["-n", &hub, "link", "add", "br0", "type", "bridge"]);
@@ -98,8 +100,42 @@ impl Cluster {
         self.agents.insert(name.to_owned(), agent);
     }
 
+    pub fn names(&self) -> Vec<String> {
+        self.agents.keys().cloned().collect()
+    }
+
+    /// These agents, for another thread to ask.
+    pub fn remotes(&self, names: &[String]) -> Vec<Remote> {
+        names.iter().map(|name| self.agent(name).remote()).collect()
+    }
+
     pub fn agent(&self, name: &str) -> &ClusterAgent {
         &self.agents[name]
+    }
+
+    /// Servers `s1` to `s3`, all of them voting; the other agents do not run yet.
+    pub fn of_three_servers(test: &str, names: &[&str]) -> Option<Self> {
+        let mut cluster = Self::new(test, names)?;
+        cluster.bootstrap("s1");
+        let servers = cluster.join_token("server", &["-uses", "2"]);
+        cluster.join("s2", &servers);
+        cluster.join("s3", &servers);
+        cluster.wait_voters(3);
+        Some(cluster)
+    }
+
+    pub fn wait_voters(&mut self, count: usize) {
+        self.wait(&format!("{count} servers to vote"), |cluster| {
+            let configuration = cluster.get("/v1/operator/raft/configuration");
+            let servers = configuration["Servers"].as_array();
+            servers.is_some_and(|servers| servers.iter().filter(|server| server["Voter"] == json!(true)).count() == count)
+        });
+    }
+
+    pub fn join_clients(&mut self, names: &[&str]) {
+        let token = self.join_token("client", &["-uses", &names.len().to_string()]);
+        names.iter().for_each(|name| self.join(name, &token));
+        self.wait("the nodes to be ready", |cluster| names.iter().all(|name| cluster.node_status(name) == "ready"));
     }
 
     pub fn bootstrap(&mut self, name: &str) {
@@ -111,7 +147,8 @@ impl Cluster {
 
     /// A token from the first server that answers.
     pub fn join_token(&self, role: &str, more: &[&str]) -> String {
-        self.cli("s1", &[&["token", "join", "create", "-role", role], more].concat()).trim().to_owned()
+        let server = self.agents.values().find(|agent| agent.name.starts_with('s') && agent.child.is_some()).expect("a server");
+        self.cli(&server.name, &[&["token", "join", "create", "-role", role], more].concat()).trim().to_owned()
     }
 
     /// The operator's token, for curl.
@@ -121,24 +158,34 @@ impl Cluster {
     }
 
     pub fn join(&mut self, name: &str, token: &str) {
-        let server = self.agent("s1").ip.clone();
+        self.rejoin_at("s1", name, token);
+    }
+
+    /// Joins by way of a server of choice.
+    pub fn rejoin_at(&mut self, server: &str, name: &str, token: &str) {
+        let server = self.agent(server).ip.clone();
         self.launch(name, &["-join", &server, "-token", token]);
         self.wait(&format!("{name} to answer"), |cluster| {
             cluster.agent(name).try_get("/v1/agent/self").is_some_and(|(status, _)| status == 200)
         });
     }
 
-    fn launch(&mut self, name: &str, arguments: &[&str]) {
+    /// A second file for the agents that start from now on; what it says wins.
+    pub fn configure(&mut self, file: &str) {
+        file.clone_into(&mut self.configuration);
+    }
+
+    pub fn launch(&mut self, name: &str, arguments: &[&str]) {
         let agent = self.agents.get_mut(name).expect("an agent of the cluster");
         agent.arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        agent.start();
+        agent.start(&self.configuration);
     }
 
     /// Starts a stopped agent again; it needs no token any more.
     pub fn start(&mut self, name: &str) {
         let agent = self.agents.get_mut(name).expect("an agent of the cluster");
         agent.arguments = if name.starts_with('s') { vec!["-server".to_owned()] } else { vec!["-client".to_owned()] };
-        agent.start();
+        agent.start(&self.configuration);
     }
 
     /// What an agent says that is refused.
@@ -146,12 +193,29 @@ impl Cluster {
         self.rejoin(name, token, |child, _| child.try_wait().expect("it can be waited for").is_some())
     }
 
+    /// The same of one that keeps its directory.
+    pub fn refused_again(&mut self, name: &str, token: &str) -> String {
+        let server = self.agents["s1"].ip.clone();
+        self.refused_with(name, &["-join", &server, "-token", token])
+    }
+
+    /// What an agent says that does not start with these arguments.
+    pub fn refused_with(&mut self, name: &str, arguments: &[&str]) -> String {
+        self.launch(name, arguments);
+        self.ended(name)
+    }
+
+    /// What an agent says that ends by itself.
+    pub fn ended(&mut self, name: &str) -> String {
+        self.await_end(name, |child, _| child.try_wait().expect("it can be waited for").is_some())
+    }
+
     /// What an agent says that goes on trying.
     pub fn unjoined(&mut self, name: &str, token: &str) -> String {
         self.rejoin(name, token, |_, log| log.contains("cannot join"))
     }
 
-    fn rejoin(&mut self, name: &str, token: &str, mut is_enough: impl FnMut(&mut Child, &str) -> bool) -> String {
+    fn rejoin(&mut self, name: &str, token: &str, is_enough: impl FnMut(&mut Child, &str) -> bool) -> String {
         if !self.agents.contains_key(name) {
             self.add(name);
         }
@@ -160,6 +224,10 @@ impl Cluster {
         fs::create_dir_all(&agent.dir).expect("a directory");
         let server = self.agents["s1"].ip.clone();
         self.launch(name, &["-join", &server, "-token", token]);
+        self.await_end(name, is_enough)
+    }
+
+    fn await_end(&mut self, name: &str, mut is_enough: impl FnMut(&mut Child, &str) -> bool) -> String {
         let agent = self.agents.get_mut(name).expect("just launched");
         let started = Instant::now();
         loop {
@@ -238,19 +306,19 @@ impl Cluster {
         node.and_then(|node| node["Status"].as_str().map(str::to_owned)).unwrap_or_else(|| "unknown".to_owned())
     }
 
-    /// Whether every server has applied as much as any other, and says the same of every job and allocation from its own state.
-    pub fn servers_agree(&self) -> bool {
-        let servers = || self.agents.values().filter(|agent| agent.name.starts_with('s'));
-        let said = |agent: &ClusterAgent| Some((agent.try_get("/v1/jobs?stale")?, agent.try_get("/v1/allocations?stale")?));
-        let all: Vec<_> = servers().map(said).collect();
-        all.iter().all(Option::is_some) && all.windows(2).all(|pair| pair[0] == pair[1])
-    }
-
     /// Runs the CLI beside an agent; it must succeed.
     pub fn cli(&self, name: &str, arguments: &[&str]) -> String {
         let output = self.agent(name).within(BINARY).args(arguments).output().expect("the CLI runs");
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "{arguments:?}: {text}{}", String::from_utf8_lossy(&output.stderr));
+        text
+    }
+
+    /// The same for what must be refused; returns what it says.
+    pub fn cli_refused(&self, name: &str, arguments: &[&str]) -> String {
+        let output = self.agent(name).within(BINARY).args(arguments).output().expect("the CLI runs");
+        let text = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success(), "{arguments:?}: {text}");
         text
     }
 
@@ -299,22 +367,29 @@ impl ClusterAgent {
     }
 
     /// A command in this agent's namespace.
-    fn within(&self, program: &str) -> Command {
-        // Not `ip netns exec`, which hides /sys/fs/cgroup.
-        let mut command = Command::new("nsenter");
-        command.arg(format!("--net=/run/netns/{}", self.namespace)).arg(program).env("TMPDIR", &self.dir).stdin(Stdio::null());
+    pub fn within(&self, program: &str) -> Command {
+        let mut command = within(&self.namespace, program);
+        command.env("TMPDIR", &self.dir);
         command
     }
 
-    fn start(&mut self) {
+    pub fn remote(&self) -> Remote {
+        Remote { namespace: self.namespace.clone() }
+    }
+
+    fn start(&mut self, more: &str) {
         assert!(self.child.is_none(), "{} runs already", self.name);
         let configuration = self.dir.join("agent.hcl");
         fs::write(&configuration, CONFIGURATION).expect("the configuration is written");
+        let second = self.dir.join("more.hcl");
+        fs::write(&second, more).expect("the configuration is written");
         let log = File::options().create(true).append(true).open(self.dir.join("agent.log")).expect("the log opens");
         let mut command = self.within(BINARY);
         command
             .args(["agent", "-config"])
             .arg(&configuration)
+            .arg("-config")
+            .arg(&second)
             .arg("-data-dir")
             .arg(self.data_dir())
             .args(["-node", &self.name, "-bind", &self.ip, "-cgroup-parent", &self.cgroup_parent, "-memory-total-mb", "1024"])
@@ -334,16 +409,8 @@ impl ClusterAgent {
 
     /// A request over loopback; status 0 when there is no answer.
     pub fn request(&self, method: &str, path: &str, body: Option<&Value>) -> (u16, String) {
-        let url = format!("http://127.0.0.1:4646{path}");
-        let mut command = self.within("curl");
-        command.args(["-s", "-m", "20", "-X", method, "-w", "\n%{http_code}", &url]);
-        if let Some(body) = body {
-            command.args(["-d", &body.to_string()]);
-        }
-        let output = command.output().expect("curl runs");
-        let text = String::from_utf8_lossy(&output.stdout).into_owned();
-        let (body, status) = text.rsplit_once('\n').unwrap_or(("", "0"));
-        (status.parse().unwrap_or(0), body.to_owned())
+        let answer = self.remote().request(method, path, body);
+        (answer.status, answer.text)
     }
 
     pub fn try_get(&self, path: &str) -> Option<(u16, Value)> {
@@ -357,16 +424,8 @@ impl ClusterAgent {
 
     /// Registers a service of `count` instances that say hello and sleep.
     pub fn register(&self, name: &str, count: u32) -> (u16, String) {
-        let task = json!({
-            "Name": "t", "Driver": "raw_exec",
-            "Config": {"command": "/bin/sh", "args": ["-c", format!("echo hello from {name}; exec sleep 100000")]},
-            "Resources": {"CPU": 20, "MemoryMB": 16},
-        });
-        let spread = json!([{"Attribute": "${node.unique.id}", "Weight": 100}]);
-        let group =
-            json!({"Name": "g", "Count": count, "Spreads": spread, "Tasks": [task], "Disconnect": {"LostAfter": 60_000_000_000_u64}});
-        let job = json!({"Job": {"ID": name, "Name": name, "Type": "service", "Datacenters": ["*"], "TaskGroups": [group]}});
-        self.request("PUT", "/v1/jobs", Some(&job))
+        let answer = self.remote().register(name, count);
+        (answer.status, answer.text)
     }
 
     pub fn task_pids(&self) -> Vec<u32> {
@@ -380,6 +439,64 @@ impl ClusterAgent {
         pids.sort_unstable();
         pids.dedup();
         pids
+    }
+}
+
+/// A command in a namespace. Not `ip netns exec`, which hides /sys/fs/cgroup.
+fn within(namespace: &str, program: &str) -> Command {
+    let mut command = Command::new("nsenter");
+    command.arg(format!("--net=/run/netns/{namespace}")).arg(program).stdin(Stdio::null());
+    command
+}
+
+/// An agent's API, as whoever sits on its machine asks it.
+#[derive(Clone, Debug)]
+pub struct Remote {
+    namespace: String,
+}
+
+/// What a request came to; status 0 when there was no answer.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub text: String,
+    pub took: Duration,
+    pub retry_after: Option<String>,
+}
+
+impl Remote {
+    pub fn request(&self, method: &str, path: &str, body: Option<&Value>) -> Answer {
+        let url = format!("http://127.0.0.1:4646{path}");
+        let mut command = within(&self.namespace, "curl");
+        command.args(["-s", "-m", "20", "-X", method, "-w", "\n%{http_code} %{time_total} %header{retry-after}", &url]);
+        if let Some(body) = body {
+            command.args(["-d", &body.to_string()]);
+        }
+        let output = command.output().expect("curl runs");
+        let text = String::from_utf8_lossy(&output.stdout).into_owned();
+        let (body, facts) = text.rsplit_once('\n').unwrap_or(("", ""));
+        let mut facts = facts.split(' ');
+        let mut next = || facts.next().filter(|fact| !fact.is_empty());
+        Answer {
+            status: next().and_then(|status| status.parse().ok()).unwrap_or(0),
+            text: body.to_owned(),
+            took: Duration::from_secs_f64(next().and_then(|seconds| seconds.parse().ok()).unwrap_or(0.0)),
+            retry_after: next().map(str::to_owned),
+        }
+    }
+
+    /// Registers a service of `count` instances that say hello and sleep.
+    pub fn register(&self, name: &str, count: u32) -> Answer {
+        let task = json!({
+            "Name": "t", "Driver": "raw_exec",
+            "Config": {"command": "/bin/sh", "args": ["-c", format!("echo hello from {name}; exec sleep 100000")]},
+            "Resources": {"CPU": 20, "MemoryMB": 16},
+        });
+        let spread = json!([{"Attribute": "${node.unique.id}", "Weight": 100}]);
+        let group =
+            json!({"Name": "g", "Count": count, "Spreads": spread, "Tasks": [task], "Disconnect": {"LostAfter": 60_000_000_000_u64}});
+        let job = json!({"Job": {"ID": name, "Name": name, "Type": "service", "Datacenters": ["*"], "TaskGroups": [group]}});
+        self.request("PUT", "/v1/jobs", Some(&job))
     }
 }
 

@@ -5,6 +5,7 @@
 #![allow(clippy::panic, reason = "this is how a test fails")]
 
 pub mod cluster;
+pub mod faults;
 
 use std::fs::{self, File};
 use std::io::{Read, Write};

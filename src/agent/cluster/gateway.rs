@@ -3,7 +3,7 @@
 //! | request | answered by |
 //! |---|---|
 //! | about a node's files, logs, usage (`/v1/client/...`) | that node, through whichever server it is attached to |
-//! | a write | the leader; handed on at most once, and again to the next leader under the same id when the first one goes |
+//! | a write, and the servers' health | the leader; handed on at most once, and again to the next leader under the same id when the first one goes |
 //! | a read | this server: the API asks the leader how new the state must be, unless the read is `stale` |
 //! | anything, on an agent that is no server | its own node if it is about that, else a server |
 
@@ -17,7 +17,7 @@ use tower::ServiceExt as _;
 
 use super::forward::{self, FORWARDED, HEAD_TIMEOUT, NOT_LEADER, Whole, no_leader};
 use super::tunnels::Tunnels;
-use crate::api::MAX_BODY;
+use crate::api::body_limit;
 use crate::model::{AllocId, NodeId};
 use crate::raft::LEADER_WAIT;
 use crate::rpc::{RemoteLink, RpcError};
@@ -49,7 +49,7 @@ impl Gateway {
                 if path.starts_with("/v1/client/") {
                     return self.serve_node_request(server, tunnels, request).await;
                 }
-                let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+                let is_read = matches!(*request.method(), Method::GET | Method::HEAD) && !is_known_to_the_leader_alone(path);
                 if is_read || is_answered_anywhere(path) { self.local(request).await } else { self.write(server, request).await }
             }
         }
@@ -66,7 +66,8 @@ impl Gateway {
     async fn write(&self, server: &Arc<Server>, request: Request<Body>) -> Response<Body> {
         let raft = server.raft();
         let was_forwarded = request.headers().contains_key(FORWARDED);
-        let whole = match Whole::read(request, MAX_BODY).await {
+        let limit = body_limit(request.uri().path());
+        let whole = match Whole::read(request, limit).await {
             Ok(whole) => whole,
             Err(refusal) => return refusal,
         };
@@ -114,7 +115,8 @@ impl Gateway {
         if request.headers().contains_key(FORWARDED) {
             return no_path();
         }
-        let whole = match Whole::read(request, MAX_BODY).await {
+        let limit = body_limit(request.uri().path());
+        let whole = match Whole::read(request, limit).await {
             Ok(whole) => whole,
             Err(refusal) => return refusal,
         };
@@ -146,7 +148,8 @@ impl Gateway {
         if is_about_this_node {
             return self.local(request).await;
         }
-        let whole = match Whole::read(request, MAX_BODY).await {
+        let limit = body_limit(request.uri().path());
+        let whole = match Whole::read(request, limit).await {
             Ok(whole) => whole,
             Err(refusal) => return refusal,
         };
@@ -168,6 +171,11 @@ impl Gateway {
             }
         }
     }
+}
+
+/// Reads of what is in no state that servers share.
+fn is_known_to_the_leader_alone(path: &str) -> bool {
+    path == "/v1/operator/autopilot/health"
 }
 
 /// POST requests that change nothing.

@@ -146,7 +146,7 @@ async fn enter(
         let (credentials, servers) = join(directory, token, own, servers, addresses.to_vec(), None).await?;
         return Ok(Entry { credentials, formation: Formation::Join, founded: None, servers });
     }
-    if !config.cluster.join.is_empty() || config.server.bootstrap_expect > 1 && !config.cluster.bootstrap {
+    if !config.cluster.bootstrap && (!config.cluster.join.is_empty() || config.server.bootstrap_expect > 1) {
         return Err(AgentError::Join(
             "a token is needed: start the first server with -bootstrap, run `pannier token join create -role server` there, and start this \
              one with -join ADDRESS -token TOKEN"

@@ -4,6 +4,7 @@
 //! takes it as an argument instead of an `impl From`.
 
 pub mod allocation;
+pub mod autopilot;
 pub mod deployment;
 pub mod devices;
 pub mod evaluation;

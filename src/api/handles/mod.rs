@@ -8,7 +8,7 @@ mod node;
 mod server;
 
 pub use agent::{AgentDescription, AgentHandle, LogLevel, LogLine};
-pub use cluster::{ClusterHandle, NewJoinToken};
+pub use cluster::{ClusterHandle, ClusterHealth, NewJoinToken, SavedState, ServerHealth};
 pub use error::{NodeError, ServerError};
 pub use node::{ByteStream, FileEvent, FileFrame, FileInfo, FrameStream, LogKind, LogRequest, NodeApi, NodeDirectory, Origin};
 pub use server::{

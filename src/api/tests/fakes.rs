@@ -10,12 +10,13 @@ use tokio::sync::{mpsc, watch};
 
 use crate::api::events::{self, EventBroker};
 use crate::api::handles::{
-    AgentDescription, AgentHandle, ByteStream, ClusterHandle, DeploymentChange, DesiredChanges, DispatchJob, Dispatched, Drain, DryRun,
-    FileFrame, FileInfo, FrameStream, LogLevel, LogLine, LogRequest, NewJoinToken, NodeApi, NodeChange, NodeDirectory, NodeError, Origin,
-    Peer, RegisterJob, Registered, ScaleJob, ServerError, ServerHandle, ServerStatus,
+    AgentDescription, AgentHandle, ByteStream, ClusterHandle, ClusterHealth, DeploymentChange, DesiredChanges, DispatchJob, Dispatched,
+    Drain, DryRun, FileFrame, FileInfo, FrameStream, LogLevel, LogLine, LogRequest, NewJoinToken, NodeApi, NodeChange, NodeDirectory,
+    NodeError, Origin, Peer, RegisterJob, Registered, SavedState, ScaleJob, ServerError, ServerHandle, ServerHealth, ServerStatus,
 };
 use crate::api::types::stats::{AllocResourceUsage, HostStats};
 use crate::api::{ApiContext, router};
+use crate::model::autopilot::AutopilotConfig;
 use crate::model::plan::DeploymentUpdate;
 use crate::model::scaling::ScalingEvent;
 use crate::model::scheduler_config::SchedulerConfig;
@@ -145,6 +146,41 @@ impl ClusterHandle for FakeServer {
 
     fn transfer_leadership(&self, _: Option<String>) -> Answer<'_, ()> {
         at_once(Ok(()))
+    }
+
+    fn health(&self) -> Result<ClusterHealth, ServerError> {
+        let server = |id: &str, healthy| ServerHealth {
+            id: id.to_owned(),
+            name: format!("s{id}"),
+            address: "10.0.0.1:4647".to_owned(),
+            alive: true,
+            healthy,
+            leader: healthy,
+            voter: true,
+            last_contact: Some(std::time::Duration::from_millis(31)),
+            last_term: 2,
+            last_index: 9,
+            stable_since: Timestamp(0),
+        };
+        Ok(ClusterHealth { failure_tolerance: 0, servers: vec![server("1", true), server("2", self.has_leader())] })
+    }
+
+    fn set_autopilot_config(&self, config: AutopilotConfig, check_index: Option<u64>) -> Answer<'_, u64> {
+        at_once(self.apply(Command::SetAutopilotConfig { config, check_index }))
+    }
+
+    fn save_state(&self, _stale: bool) -> Answer<'_, SavedState> {
+        let state = self.store.load();
+        let bytes = crate::state::snapshot::encode(&state).unwrap();
+        at_once(Ok(SavedState { bytes, index: state.index(), term: 1 }))
+    }
+
+    fn restore_state(&self, bytes: Vec<u8>) -> Answer<'_, u64> {
+        let digest = sha2::Digest::finalize(sha2::Digest::chain_update(<sha2::Sha256 as sha2::Digest>::new(), &bytes)).into();
+        at_once(
+            self.apply(Command::StageRestore { restore: 1, part: 0, bytes: Arc::new(bytes) })
+                .and_then(|_| self.apply(Command::Restore { restore: 1, digest })),
+        )
     }
 }
 

@@ -8,6 +8,7 @@ mod fakes;
 mod key_set;
 mod lists;
 mod node_requests;
+mod operator;
 mod routes;
 mod serving;
 mod writes;

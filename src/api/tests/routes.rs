@@ -92,3 +92,31 @@ async fn head_is_get_without_a_body() {
     assert_eq!((reply.status, reply.text.as_str()), (StatusCode::OK, ""));
     assert_eq!(reply.index(), 1);
 }
+
+/// What the document says an answer is.
+#[tokio::test]
+async fn answers_have_the_type_that_the_list_of_routes_names() {
+    let world = World::new();
+    world.node(1);
+    let job = world.service("web");
+    world.place(&job, 1, 1, 7);
+    let (node, allocation) = (world.ids("/v1/nodes").await.remove(0), world.ids("/v1/allocations").await.remove(0));
+    let mut checked = 0;
+    for route in ROUTES.iter().filter(|route| route.verb == Verb::Get) {
+        let Some(shape) = route.answer else { continue };
+        let id = if route.template.starts_with("/v1/node/") {
+            &node
+        } else if route.template.starts_with("/v1/allocation/") {
+            &allocation
+        } else {
+            "web"
+        };
+        let reply = world.get(&route.template.replace("{id}", id).replace("{name}", "default")).await;
+        if reply.status == StatusCode::OK {
+            let answer = reply.json();
+            assert_eq!((shape.again)(answer.clone()).unwrap(), answer, "{}", route.template);
+            checked += 1;
+        }
+    }
+    assert!(checked >= 25, "only {checked} routes answered");
+}

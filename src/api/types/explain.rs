@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::allocation::AllocationMetric;
 use super::null_as_default;
 
 /// Answer of `GET /v1/job/:id/explain`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct JobExplanation {
     #[serde(rename = "ID")]
@@ -26,7 +27,7 @@ pub struct JobExplanation {
 }
 
 /// One group's instances.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct GroupExplanation {
     pub name: String,
@@ -46,7 +47,7 @@ pub struct GroupExplanation {
 }
 
 /// Why an instance is on its node.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct PlacedAllocation {
     #[serde(rename = "ID")]
@@ -69,7 +70,7 @@ pub struct PlacedAllocation {
 }
 
 /// What nodes of one class lack.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct MissingOfClass {
     /// Empty: nodes without a class.

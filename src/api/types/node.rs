@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::null_as_default;
 use super::resources::{NodeReservedResources, NodeResources};
 
 /// One row of `GET /v1/nodes`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodeListStub {
     #[serde(deserialize_with = "null_as_default")]
@@ -46,7 +47,7 @@ pub struct NodeListStub {
 }
 
 /// `GET /v1/node/:id`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Node {
     #[serde(rename = "ID", deserialize_with = "null_as_default")]
@@ -99,7 +100,7 @@ pub struct Node {
 }
 
 /// Whether a driver is there and works.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct DriverInfo {
     #[serde(deserialize_with = "null_as_default")]
@@ -113,7 +114,7 @@ pub struct DriverInfo {
 }
 
 /// Something that happened to a node.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodeEvent {
     #[serde(deserialize_with = "null_as_default")]
@@ -128,7 +129,7 @@ pub struct NodeEvent {
 }
 
 /// A directory of the node offered to allocations.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct HostVolumeInfo {
     #[serde(deserialize_with = "null_as_default")]
@@ -139,7 +140,7 @@ pub struct HostVolumeInfo {
 }
 
 /// A network of the node that ports can be asked on by name.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct HostNetworkInfo {
     #[serde(deserialize_with = "null_as_default")]
@@ -153,7 +154,7 @@ pub struct HostNetworkInfo {
 }
 
 /// How a node is being drained.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct DrainStrategy {
     /// Nanoseconds; negative forces at once, 0 is without end.
@@ -165,7 +166,7 @@ pub struct DrainStrategy {
 }
 
 /// The latest drain of a node.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct DrainMetadata {
     pub started_at: Option<String>,
@@ -180,7 +181,7 @@ pub struct DrainMetadata {
 }
 
 /// Body of `PUT /v1/node/:id/drain`; no specification stops the drain.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodeDrainRequest {
     #[serde(rename = "NodeID", deserialize_with = "null_as_default")]
@@ -192,7 +193,7 @@ pub struct NodeDrainRequest {
 }
 
 /// How a node shall be drained.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct DrainSpec {
     /// Nanoseconds.
@@ -201,7 +202,7 @@ pub struct DrainSpec {
 }
 
 /// Body of `PUT /v1/node/:id/eligibility`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodeEligibilityRequest {
     #[serde(rename = "NodeID", deserialize_with = "null_as_default")]
@@ -212,7 +213,7 @@ pub struct NodeEligibilityRequest {
 }
 
 /// Answer to draining a node or changing its eligibility.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodeUpdateResponse {
     #[serde(rename = "EvalIDs", deserialize_with = "null_as_default")]

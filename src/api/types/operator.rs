@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::null_as_default;
 
 /// Settings of the scheduler, cluster-wide.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct SchedulerConfiguration {
     /// `binpack` or `spread`.
@@ -22,7 +23,7 @@ pub struct SchedulerConfiguration {
 }
 
 /// Which kinds of jobs may push others aside.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct PreemptionConfig {
     pub system_scheduler_enabled: bool,
@@ -32,7 +33,7 @@ pub struct PreemptionConfig {
 }
 
 /// `GET /v1/operator/scheduler/configuration`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct SchedulerConfigurationResponse {
     pub scheduler_config: Option<SchedulerConfiguration>,
@@ -42,7 +43,7 @@ pub struct SchedulerConfigurationResponse {
 }
 
 /// `PUT /v1/operator/scheduler/configuration`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct SchedulerSetConfigurationResponse {
     /// False when `cas` did not match.
@@ -51,7 +52,7 @@ pub struct SchedulerSetConfigurationResponse {
 }
 
 /// `GET /v1/operator/raft/configuration`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct RaftConfiguration {
     #[serde(deserialize_with = "null_as_default")]
@@ -60,7 +61,7 @@ pub struct RaftConfiguration {
 }
 
 /// One member of the Raft group.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct RaftServer {
     #[serde(rename = "ID", deserialize_with = "null_as_default")]
@@ -76,7 +77,7 @@ pub struct RaftServer {
 }
 
 /// `GET /v1/metrics`: the latest interval.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct MetricsSummary {
     #[serde(deserialize_with = "null_as_default")]
@@ -92,7 +93,7 @@ pub struct MetricsSummary {
 }
 
 /// The latest value of a gauge.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct GaugeValue {
     #[serde(deserialize_with = "null_as_default")]
@@ -103,7 +104,7 @@ pub struct GaugeValue {
 }
 
 /// The distribution of a counter or timer over the interval.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct SampledValue {
     #[serde(deserialize_with = "null_as_default")]
@@ -119,8 +120,67 @@ pub struct SampledValue {
     pub labels: BTreeMap<String, String>,
 }
 
+/// `GET /v1/operator/autopilot/configuration`. Durations are text, `200ms`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct AutopilotConfiguration {
+    pub cleanup_dead_servers: bool,
+    pub last_contact_threshold: String,
+    pub max_trailing_logs: u64,
+    pub min_quorum: u32,
+    pub server_stabilization_time: String,
+    /// How long a server must have been silent to count as dead; not in Nomad, where the gossip knows.
+    pub dead_server_threshold: String,
+    pub enable_redundancy_zones: bool,
+    pub disable_upgrade_migration: bool,
+    pub enable_custom_upgrades: bool,
+    pub create_index: u64,
+    pub modify_index: u64,
+}
+
+impl Default for AutopilotConfiguration {
+    fn default() -> Self {
+        (&crate::model::autopilot::AutopilotConfig::default()).into()
+    }
+}
+
+/// `GET /v1/operator/autopilot/health`.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct AutopilotHealth {
+    pub healthy: bool,
+    pub failure_tolerance: u32,
+    #[serde(deserialize_with = "null_as_default")]
+    pub servers: Vec<AutopilotServer>,
+    #[serde(deserialize_with = "null_as_default")]
+    pub leader: String,
+    #[serde(deserialize_with = "null_as_default")]
+    pub voters: Vec<String>,
+}
+
+/// One server's health.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct AutopilotServer {
+    #[serde(rename = "ID")]
+    pub id: String,
+    pub name: String,
+    pub address: String,
+    /// `alive` or `failed`.
+    pub serf_status: String,
+    pub version: String,
+    pub leader: bool,
+    /// `31ms`; empty before the leader heard of it.
+    pub last_contact: String,
+    pub last_term: u64,
+    pub last_index: u64,
+    pub healthy: bool,
+    pub voter: bool,
+    pub stable_since: String,
+}
+
 /// `PUT /v1/operator/join-tokens`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct JoinTokenRequest {
     /// `server` or `client`.
@@ -132,7 +192,7 @@ pub struct JoinTokenRequest {
 }
 
 /// A join token. Its text is only in the answer to the request that made it, and never in `Debug`.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct JoinTokenInfo {
     #[serde(rename = "ID")]

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::null_as_default;
 
 /// What a node has for allocations.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodeResources {
     pub cpu: NodeCpuResources,
@@ -22,7 +23,7 @@ pub struct NodeResources {
 }
 
 /// Compute of a node.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodeCpuResources {
     /// Megahertz over all cores.
@@ -33,7 +34,7 @@ pub struct NodeCpuResources {
 }
 
 /// Memory of a node.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodeMemoryResources {
     #[serde(rename = "MemoryMB")]
@@ -41,7 +42,7 @@ pub struct NodeMemoryResources {
 }
 
 /// Disk of a node.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodeDiskResources {
     #[serde(rename = "DiskMB")]
@@ -49,7 +50,7 @@ pub struct NodeDiskResources {
 }
 
 /// What a node keeps for itself.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodeReservedResources {
     pub cpu: NodeReservedCpu,
@@ -59,7 +60,7 @@ pub struct NodeReservedResources {
 }
 
 /// Compute a node keeps for itself.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodeReservedCpu {
     /// Megahertz.
@@ -67,7 +68,7 @@ pub struct NodeReservedCpu {
 }
 
 /// Ports a node keeps for itself.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodeReservedNetworks {
     /// Ranges such as `22,80,8500-8600`.
@@ -76,7 +77,7 @@ pub struct NodeReservedNetworks {
 }
 
 /// What an allocation was given, per task and for all of its tasks together.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct AllocatedResources {
     #[serde(deserialize_with = "null_as_default")]
@@ -85,7 +86,7 @@ pub struct AllocatedResources {
 }
 
 /// What one task was given.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct AllocatedTaskResources {
     pub cpu: AllocatedCpuResources,
@@ -97,7 +98,7 @@ pub struct AllocatedTaskResources {
 }
 
 /// Devices of one group that a task was given.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct AllocatedDeviceResource {
     pub vendor: String,
@@ -110,7 +111,7 @@ pub struct AllocatedDeviceResource {
 }
 
 /// Equal devices of a node.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodeDeviceResource {
     pub vendor: String,
@@ -123,7 +124,7 @@ pub struct NodeDeviceResource {
 }
 
 /// One device of a node.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodeDevice {
     #[serde(rename = "ID")]
@@ -134,7 +135,7 @@ pub struct NodeDevice {
 }
 
 /// Where a device is plugged in.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodeDeviceLocality {
     #[serde(rename = "PciBusID")]
@@ -142,7 +143,7 @@ pub struct NodeDeviceLocality {
 }
 
 /// A fact of a device: exactly one of the values is set.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct DeviceAttribute {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -158,7 +159,7 @@ pub struct DeviceAttribute {
 }
 
 /// Compute of one task.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct AllocatedCpuResources {
     /// Megahertz.
@@ -168,7 +169,7 @@ pub struct AllocatedCpuResources {
 }
 
 /// Memory of one task.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct AllocatedMemoryResources {
     #[serde(rename = "MemoryMB")]
@@ -179,7 +180,7 @@ pub struct AllocatedMemoryResources {
 }
 
 /// What the tasks of an allocation share.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct AllocatedSharedResources {
     #[serde(rename = "DiskMB")]
@@ -191,7 +192,7 @@ pub struct AllocatedSharedResources {
 }
 
 /// A port of the host given to an allocation.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct AllocatedPort {
     #[serde(deserialize_with = "null_as_default")]
@@ -204,7 +205,7 @@ pub struct AllocatedPort {
 }
 
 /// A network of a node or an allocation.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NetworkResource {
     #[serde(deserialize_with = "null_as_default")]
@@ -226,7 +227,7 @@ pub struct NetworkResource {
 }
 
 /// A port asked for or given.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NetworkPort {
     #[serde(deserialize_with = "null_as_default")]
@@ -238,7 +239,7 @@ pub struct NetworkPort {
 }
 
 /// The flat form of resources that older clients read.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Resources {
     #[serde(rename = "CPU")]

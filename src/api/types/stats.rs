@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::null_as_default;
 
 /// `GET /v1/client/stats`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct HostStats {
     pub memory: HostMemoryStats,
@@ -28,7 +29,7 @@ pub struct HostStats {
 }
 
 /// Memory of a host, in bytes.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct HostMemoryStats {
     pub total: u64,
@@ -38,7 +39,7 @@ pub struct HostMemoryStats {
 }
 
 /// One core, in per cent of its time.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct HostCpuStats {
     #[serde(rename = "CPU", deserialize_with = "null_as_default")]
@@ -51,7 +52,7 @@ pub struct HostCpuStats {
 }
 
 /// One file system, in bytes.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct HostDiskStats {
     #[serde(deserialize_with = "null_as_default")]
@@ -66,7 +67,7 @@ pub struct HostDiskStats {
 }
 
 /// `GET /v1/client/allocation/:id/stats`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct AllocResourceUsage {
     pub resource_usage: ResourceUsage,
@@ -77,7 +78,7 @@ pub struct AllocResourceUsage {
 }
 
 /// Usage of one task.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct TaskResourceUsage {
     pub resource_usage: ResourceUsage,
@@ -89,7 +90,7 @@ pub struct TaskResourceUsage {
 }
 
 /// Memory and compute in use.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct ResourceUsage {
     pub memory_stats: MemoryStats,
@@ -99,7 +100,7 @@ pub struct ResourceUsage {
 }
 
 /// Memory in use, in bytes.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct MemoryStats {
     #[serde(rename = "RSS")]
@@ -117,7 +118,7 @@ pub struct MemoryStats {
 }
 
 /// Compute in use.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]
 pub struct CpuStats {
     /// Per cent of one core.

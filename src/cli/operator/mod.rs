@@ -1,6 +1,8 @@
 //! `operator ...`: tools of those who run the cluster.
 
+mod autopilot;
 mod raft;
+mod snapshot;
 
 use anyhow::{Context as _, bail};
 use clap::{Args, Subcommand};
@@ -18,6 +20,12 @@ pub enum OperatorCommand {
     /// Look at and change the servers that vote
     #[command(subcommand, after_help = "Examples:\n  pannier operator raft list-peers")]
     Raft(raft::RaftCommand),
+    /// Look at the servers' health, and say how dead ones are dealt with
+    #[command(subcommand, after_help = "Examples:\n  pannier operator autopilot health")]
+    Autopilot(autopilot::AutopilotCommand),
+    /// Save the cluster's state, and restore it
+    #[command(subcommand, after_help = "Examples:\n  pannier operator snapshot save backup.snap")]
+    Snapshot(snapshot::SnapshotCommand),
 }
 
 impl OperatorCommand {
@@ -25,6 +33,8 @@ impl OperatorCommand {
         match self {
             Self::Api(args) => args.run().await,
             Self::Raft(command) => command.run().await,
+            Self::Autopilot(command) => command.run().await,
+            Self::Snapshot(command) => command.run().await,
         }
     }
 }

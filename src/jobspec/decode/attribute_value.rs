@@ -124,11 +124,29 @@ fn text(value: &Value) -> Result<String, Problem> {
     value.to_text().map(|text| (*text).to_owned()).ok_or(Problem::Wanted("a string"))
 }
 
+/// What was meant by what is no duration: a bare number, or days.
+fn duration_help(text: &str) -> Option<String> {
+    let unit = text.trim_start_matches(|c: char| c.is_ascii_digit());
+    let number = text.strip_suffix(unit).filter(|number| !number.is_empty())?;
+    match unit.trim() {
+        "" => Some(format!("write \"{number}s\" for seconds")),
+        "s" | "sec" | "secs" | "second" | "seconds" => Some(format!("write \"{number}s\"")),
+        "min" | "mins" | "minute" | "minutes" => Some(format!("write \"{number}m\"")),
+        "hour" | "hours" => Some(format!("write \"{number}h\"")),
+        "d" | "day" | "days" => number
+            .parse::<u64>()
+            .ok()
+            .and_then(|days| days.checked_mul(24))
+            .map(|hours| format!("write \"{hours}h\": the longest unit is the hour")),
+        _ => None,
+    }
+}
+
 fn duration(value: &Value) -> Result<Json, Problem> {
     if let Value::Number(number) = value {
         return number.as_i64().filter(|nanos| *nanos >= 0).map(Json::from).ok_or(Problem::Wanted("a duration such as \"30s\""));
     }
     let text = text(value).map_err(|_| Problem::Wanted("a duration such as \"30s\""))?;
-    let parsed = go_duration::parse(&text).map_err(|error| Problem::Message(error.to_string(), None))?;
+    let parsed = go_duration::parse(&text).map_err(|error| Problem::Message(error.to_string(), duration_help(&text)))?;
     Ok(i64::try_from(parsed.as_nanos()).unwrap_or(i64::MAX).into())
 }

@@ -16,12 +16,14 @@ use std::ops::Range;
 use std::ptr;
 
 use hcl_edit::Span;
+use hcl_edit::expr::Expression;
 use hcl_edit::structure::{Attribute, Block, Body, Structure};
 use serde_json::{Map, Value as Json};
 
 use self::connect::CONNECT;
 use self::schema::{Child, Shape, Stanza};
 use super::diagnostic::{Report, Severity, Source};
+use super::drivers;
 use super::hcl::dynamic;
 use super::hcl::variables::to_diagnostic;
 use super::hcl::{EvalError, Scope};
@@ -41,8 +43,8 @@ pub struct Decoder<'a> {
     source: &'a Source<'a>,
     pub report: Report,
     pub spans: Spans,
-    /// Places of attributes that are read for the sake of old jobspecs and mean nothing.
-    pub obsolete: Vec<Problem>,
+    /// What is odd and no error: attributes that mean nothing any more, names that lack their quotes.
+    pub odd: Vec<Problem>,
 }
 
 /// A block, written out or made by a `dynamic` one.
@@ -55,7 +57,7 @@ struct Instance<'a> {
 
 impl<'a> Decoder<'a> {
     pub fn new(source: &'a Source<'a>) -> Self {
-        Self { source, report: Report::default(), spans: Spans::new(), obsolete: Vec::new() }
+        Self { source, report: Report::default(), spans: Spans::new(), odd: Vec::new() }
     }
 
     pub fn error(&mut self, error: EvalError) {
@@ -190,12 +192,13 @@ impl<'a> Decoder<'a> {
         if let Err(error) = scope.spend(COST_PER_ATTRIBUTE, attribute.value.span()) {
             return self.error(*error);
         }
+        self.note_bare_name(&format!("{path}.{key}"), &attribute.value, scope);
         match attribute_value::decode(known.kind, key, &attribute.value, scope) {
             // Null is the same as not written.
             Ok(Json::Null) => {}
             Ok(json) => {
                 if let Some(reason) = obsolete::attribute(name, key) {
-                    self.obsolete.push(Problem::warning(format!("{path}.{key}"), reason));
+                    self.odd.push(Problem::warning(format!("{path}.{key}"), reason));
                 }
                 object.insert(known.field(), json);
             }
@@ -241,11 +244,24 @@ impl<'a> Decoder<'a> {
                     self.spans.insert(format!("{path}.{}.{}", block.name, inner.ident.as_str()), span);
                 }
             }
+            for attribute in block.body.attributes() {
+                self.note_bare_name(&format!("{path}.{}.{}", block.name, attribute.key.as_str()), &attribute.value, scope);
+            }
             self.open_body(block.body, scope)
         } else {
             self.map_body(known.kind, block, path, scope)
         };
         object.insert(known.field(), Json::Object(map));
+    }
+
+    /// `driver = docker`: a name without quotes is taken for a reference to the node, as `NOMAD_PORT_http` is one. Mostly it is none.
+    fn note_bare_name(&mut self, path: &str, value: &Expression, scope: &Scope<'_>) {
+        let Some(name) = value.as_variable().map(|name| name.as_str()) else { return };
+        let is_of_the_node = name.chars().any(|c| c.is_ascii_uppercase()) || ["env", "attr", "meta", "node", "device"].contains(&name);
+        if scope.get(name).is_none() && !is_of_the_node {
+            let message = format!("`{name}` without quotes means what the node knows by this name");
+            self.odd.push(Problem::warning(path, message).with_help(Some(format!("write {name:?} for the text"))));
+        }
     }
 
     /// A block such as `env` that is a map of its attributes.
@@ -262,6 +278,7 @@ impl<'a> Decoder<'a> {
                         self.error(*error);
                         break;
                     }
+                    self.note_bare_name(&format!("{path}.{}.{key}", block.name), &attribute.value, scope);
                     match attribute_value::map_element(kind, key, &attribute.value, scope) {
                         Ok(json) => {
                             map.insert(key.to_owned(), json);
@@ -317,7 +334,10 @@ impl<'a> Decoder<'a> {
         }
         let wanted = usize::from(matches!(child.shape, Shape::Labelled(_) | Shape::Keyed));
         if block.labels.len() != wanted {
-            let (message, help) = if wanted == 1 {
+            let (message, help) = if ptr::eq(child.stanza, &kept::TASK_SCALING) {
+                let help = "write `scaling \"cpu\" { ... }` or `scaling \"mem\" { ... }`; what scales `count` belongs into the group";
+                ("`scaling` of a task has one label: what is scaled".to_owned(), help.to_owned())
+            } else if wanted == 1 {
                 (format!("`{}` has one label, its name", child.name), format!("write `{} \"name\" {{ ... }}`", child.name))
             } else {
                 (format!("`{}` has no label", child.name), format!("write `{} {{ ... }}`", child.name))
@@ -375,6 +395,9 @@ impl<'a> Decoder<'a> {
 fn suggestion(name: &str, stanza: &'static Stanza) -> Option<String> {
     if let Some(usual) = usual_name(name, stanza.names()) {
         return Some(format!("it is called `{usual}`"));
+    }
+    if drivers::has_key(name) && ptr::eq(stanza, &stanzas::TASK) {
+        return Some(format!("`{name}` belongs into `config`"));
     }
     let mut homes = Vec::new();
     find_homes(name, &JOB, "job", &mut homes);

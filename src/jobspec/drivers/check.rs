@@ -56,7 +56,13 @@ fn check_keys(path: &str, of: &str, values: &BTreeMap<String, ConfigValue>, keys
                 }
             }
             (kind, value) if accepts(kind, value) => {}
-            (kind, value) => problems.push(Problem::error(here, format!("must be {}, not {}", kind.name(), shown(value)))),
+            (kind, value) => {
+                let help = match (kind, value) {
+                    (Kind::Texts, ConfigValue::String(text)) => Some(format!("write [{text:?}]")),
+                    _ => None,
+                };
+                problems.push(Problem::error(here, format!("must be {}, not {}", kind.name(), shown(value))).with_help(help));
+            }
         }
     }
 }

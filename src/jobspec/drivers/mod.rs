@@ -9,6 +9,8 @@ mod tables;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value as Json, json};
 
 pub use self::check::check;
@@ -72,19 +74,33 @@ pub fn meant(name: &str) -> Option<&'static str> {
     if driver(name).is_some() { None } else { nearest(name, DRIVERS.iter().map(|driver| driver.name)) }
 }
 
-/// Every driver with its keys, for editors.
-pub fn description() -> Json {
-    DRIVERS.iter().map(|driver| (driver.name.to_owned(), keys_of(driver.keys, driver.required))).collect::<Map<_, _>>().into()
+pub fn is_known(name: &str) -> bool {
+    driver(name).is_some()
 }
 
-fn keys_of(keys: &[Key], required: &[&[&str]]) -> Json {
+/// Whether `name` is a key of some driver's `config`.
+pub fn has_key(name: &str) -> bool {
+    DRIVERS.iter().any(|driver| driver.keys.iter().any(|key| key.name == name))
+}
+
+/// Every driver with its keys, for editors; `prose` says by `driver.key` and `driver.block.key` what they mean.
+pub fn description(prose: &BTreeMap<&'static str, &'static str>) -> Json {
+    let described = DRIVERS.iter().map(|driver| (driver.name.to_owned(), keys_of(driver.name, driver.keys, driver.required, prose)));
+    described.collect::<Map<_, _>>().into()
+}
+
+fn keys_of(path: &str, keys: &[Key], required: &[&[&str]], prose: &BTreeMap<&'static str, &'static str>) -> Json {
     let described = keys.iter().map(|key| {
+        let path = format!("{path}.{}", key.name);
         let mut about = Map::from_iter([("kind".to_owned(), Json::from(key.kind.name()))]);
+        if let Some(text) = prose.get(path.as_str()) {
+            about.insert("description".to_owned(), Json::from(*text));
+        }
         if required.contains(&[key.name].as_slice()) {
             about.insert("required".to_owned(), json!(true));
         }
         if let Kind::Blocks(inner) = key.kind {
-            about.insert("attributes".to_owned(), keys_of(inner, &[]));
+            about.insert("attributes".to_owned(), keys_of(&path, inner, &[], prose));
         }
         (key.name.to_owned(), Json::Object(about))
     });

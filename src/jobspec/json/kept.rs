@@ -136,15 +136,23 @@ fn jobspec_name(part: &str) -> String {
     format!("{known}{index}")
 }
 
+/// `GRPCUseTLS` as `grpc_use_tls`.
 fn snake_case(name: &str) -> String {
     let mut text = String::new();
-    let mut after_lower = false;
-    for c in name.chars() {
-        if c.is_uppercase() && after_lower {
+    let mut before: Option<char> = None;
+    let mut letters = name.chars().peekable();
+    while let Some(c) = letters.next() {
+        let begins_word = match before {
+            None => false,
+            Some(before) if before.is_lowercase() => c.is_uppercase(),
+            // The last letter of a run of capitals begins the next word.
+            Some(_) => c.is_uppercase() && letters.peek().is_some_and(|next| next.is_lowercase()),
+        };
+        if begins_word {
             text.push('_');
         }
-        after_lower = c.is_lowercase();
         text.extend(c.to_lowercase());
+        before = Some(c);
     }
     text
 }

@@ -16,7 +16,7 @@ use serde_json::Value as Json;
 
 use self::types::ApiJob;
 use super::diagnostic::{Diagnostic, Severity, Source};
-use super::validate::Problem;
+use super::validate::{Problem, validate};
 use super::{MAX_SOURCE, Parsed, Place, defaults};
 use crate::model::Job;
 
@@ -84,14 +84,20 @@ pub(super) fn job_from_api_value(value: Json) -> Result<Built, Vec<Problem>> {
 }
 
 fn build(mut api: ApiJob) -> Result<Built, Vec<Problem>> {
-    let mut warnings = defaults::canonicalize(&mut api);
-    let mut problems = Vec::new();
-    let job = into_model::job(api, &mut problems);
+    let (mut problems, mut warnings): (Vec<Problem>, Vec<Problem>) =
+        defaults::canonicalize(&mut api).into_iter().partition(Problem::is_error);
+    let mut unread = Vec::new();
+    let job = into_model::job(api, &mut unread);
+    problems.extend(unread.into_iter().map(|(path, message)| Problem::error(path, message)));
     if problems.is_empty() {
         warnings.extend(kept::warnings(&job));
         return Ok(Built { job, warnings });
     }
-    Err(problems.into_iter().map(|(path, message)| Problem::error(path, message)).collect())
+    // What else is wrong is said with it. A value that could not be read is a default in `job`: what is wrong with that is nobody's fault.
+    let unread: Vec<String> = problems.iter().map(|problem| problem.path.clone()).collect();
+    let others = validate(&job).into_iter().filter(|problem| problem.severity == Severity::Error);
+    problems.extend(others.filter(|problem| !unread.iter().any(|path| problem.path.starts_with(path.as_str()))));
+    Err(problems)
 }
 
 fn json_error(bytes: &[u8], error: &serde_json::Error) -> Diagnostic {

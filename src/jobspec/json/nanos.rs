@@ -1,8 +1,10 @@
 //! A duration of the API.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -11,6 +13,16 @@ use crate::util::go_duration;
 /// Written as integer nanoseconds; read from those or from Go's notation.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Nanos(pub Duration);
+
+impl JsonSchema for Nanos {
+    fn schema_name() -> Cow<'static, str> {
+        "Nanoseconds".into()
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": ["integer", "string"], "description": "Nanoseconds; on input also text such as \"30s\"" })
+    }
+}
 
 impl Serialize for Nanos {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {

@@ -29,7 +29,7 @@ pub fn completion() -> Json {
             "locals": { "labels": 0, "open": true },
         },
         "functions": functions,
-        "drivers": drivers::description(),
+        "drivers": drivers::description(&prose::of_drivers()),
     })
 }
 

@@ -13,10 +13,10 @@ pub fn json_schema() -> Json {
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A job, as the HTTP API takes it",
-        "anyOf": [
-            { "type": "object", "required": ["Job"], "properties": { "Job": { "$ref": "#/$defs/job" } } },
-            { "$ref": "#/$defs/job" },
-        ],
+        // Not "any of the two": what is wrong in a wrapped job would be an unknown field of a bare one.
+        "if": { "type": "object", "required": ["Job"] },
+        "then": { "type": "object", "properties": { "Job": { "$ref": "#/$defs/job" } } },
+        "else": { "$ref": "#/$defs/job" },
         "$defs": definitions.map,
     })
 }

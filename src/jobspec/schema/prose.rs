@@ -23,3 +23,9 @@ pub fn entries() -> BTreeMap<&'static str, Entry> {
         })
         .collect()
 }
+
+/// What the keys of the drivers' `config` mean, by `driver.key` and `driver.block.key`.
+pub fn of_drivers() -> BTreeMap<&'static str, &'static str> {
+    let lines = include_str!("driver_prose.txt").lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+    lines.filter_map(|line| line.split_once('|')).map(|(name, text)| (name.trim(), text.trim())).collect()
+}

@@ -16,6 +16,11 @@ fn violations(root: &Json, schema: &Json, value: &Json, path: &str, found: &mut 
         let name = reference.rsplit('/').next().unwrap();
         return violations(root, &root["$defs"][name], value, path, found);
     }
+    if let Some(required) = schema.get("if").map(|condition| &condition["required"]) {
+        let has = |name: &Json| value.get(name.as_str().unwrap()).is_some();
+        let branch = if required.as_array().unwrap().iter().all(has) { "then" } else { "else" };
+        return violations(root, &schema[branch], value, path, found);
+    }
     if let Some(any) = schema.get("anyOf").and_then(Json::as_array) {
         let fits = any.iter().any(|option| {
             let mut inner = Vec::new();
@@ -79,6 +84,11 @@ fn every_example_conforms_and_a_wrong_job_does_not() {
     let mut found = Vec::new();
     violations(&schema, job, &wrong, "job", &mut found);
     assert_eq!(found.len(), 3, "{found:#?}");
+    for whole in [wrong.clone(), serde_json::json!({ "Job": wrong })] {
+        found.clear();
+        violations(&schema, &schema, &whole, "", &mut found);
+        assert_eq!(found.len(), 3, "{found:#?}");
+    }
 }
 
 #[test]
@@ -110,6 +120,30 @@ fn every_block_and_attribute_is_explained_and_nothing_else() {
     let explained: BTreeSet<String> = prose::entries().into_keys().map(str::to_owned).collect();
     assert_eq!(known.difference(&explained).collect::<Vec<_>>(), Vec::<&String>::new(), "not explained");
     assert_eq!(explained.difference(&known).collect::<Vec<_>>(), Vec::<&String>::new(), "not in the tables");
+}
+
+fn keys_with_text(keys: &Json, path: &str, with: &mut BTreeSet<String>, without: &mut BTreeSet<String>) {
+    for (name, about) in keys.as_object().into_iter().flatten() {
+        let path = if path.is_empty() { name.clone() } else { format!("{path}.{name}") };
+        let has_text = about["description"].as_str().is_some_and(|text| text.ends_with('.'));
+        if has_text {
+            with.insert(path.clone())
+        } else {
+            without.insert(path.clone())
+        };
+        keys_with_text(&about["attributes"], &path, with, without);
+    }
+}
+
+#[test]
+fn every_key_of_every_driver_is_explained_and_nothing_else() {
+    let (mut with, mut without) = (BTreeSet::new(), BTreeSet::new());
+    for (driver, keys) in completion()["drivers"].as_object().unwrap() {
+        keys_with_text(keys, driver, &mut with, &mut without);
+    }
+    assert!(without.is_empty(), "not explained: {without:?}");
+    let explained: BTreeSet<String> = prose::of_drivers().into_keys().map(str::to_owned).collect();
+    assert_eq!(explained.difference(&with).collect::<Vec<_>>(), Vec::<&String>::new(), "not in the tables");
 }
 
 /// A job that has every block whose attributes have defaults, with as little in it as is allowed.

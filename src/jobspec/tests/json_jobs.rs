@@ -179,7 +179,9 @@ fn errors_have_a_place() {
         [
             "job.group[g].count: -1 is below 0",
             "job.group[g].restart.mode: \"x\" is not one of fail, delay",
-            "job.type: \"sevice\" is not one of service, batch, system, sysbatch"
+            "job.type: \"sevice\" is not one of service, batch, system, sysbatch",
+            "job.id: must not be empty",
+            "job.group[g].task: there must be at least one task"
         ]
     );
 }

@@ -6,8 +6,14 @@ use crate::jobspec::json::{job_from_slice, job_to_value};
 use crate::jobspec::{VariableSources, parse_hcl, validate};
 
 /// What may be said of a good jobspec: that there is nothing here to honour a part of it, or that a part is out of use, and nothing else.
-const HONEST: [&str; 5] =
-    ["pannier cannot honour it yet", "runs no gateway", "is stored, but pannier does not", "is obsolete", "has no effect"];
+const HONEST: [&str; 6] = [
+    "the task waits for a node that has it",
+    "pannier cannot honour it yet",
+    "runs no gateway",
+    "is stored, but pannier does not",
+    "is obsolete",
+    "has no effect",
+];
 
 fn files() -> Vec<PathBuf> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/jobspecs-wild");

@@ -1,6 +1,7 @@
 //! Rules of a group.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 use super::{Rules, affinities, constraints, kept, plain_values, policy, spreads, task};
 use crate::jobspec::json::kept::Other;
@@ -166,14 +167,25 @@ fn services(rules: &mut Rules<'_>, services: &[Service], group: &TaskGroup, othe
             let is_nomad = service.provider == ServiceProvider::Nomad;
             let known: &[&str] = if is_nomad { &["http", "tcp"] } else { &["http", "tcp", "grpc", "script"] };
             here.refuse_if(!known.contains(&&*check.kind), "type", || format!("{:?} is not one of {}", check.kind, known.join(", ")));
-            let second = std::time::Duration::from_secs(1);
-            here.refuse_if(check.interval < second, "interval", || "must be at least 1s".to_owned());
-            here.refuse_if(check.timeout < second, "timeout", || "must be at least 1s".to_owned());
+            too_short(&mut here, "interval", check.interval);
+            too_short(&mut here, "timeout", check.timeout);
             here.refuse_if(&*check.kind == "http" && check.path.is_empty(), "path", || "an http check needs one".to_owned());
             here.refuse_if(&*check.kind == "script" && check.command.is_empty(), "command", || "a script check needs one".to_owned());
             port_exists(&mut here, &check.port_label, &labels);
         }
     }
+}
+
+/// Of a check, which no second has room for twice.
+fn too_short(at: &mut Rules<'_>, name: &str, length: Duration) {
+    if length >= Duration::from_secs(1) {
+        return;
+    }
+    // `interval = 10`: a number without a unit.
+    let nanos = length.as_nanos();
+    let help = (1..10_000).contains(&nanos).then(|| format!("a number counts nanoseconds: write \"{nanos}s\""));
+    let message = if length.is_zero() { "is required, and at least 1s".to_owned() } else { format!("must be at least 1s, not {length:?}") };
+    at.refuse_with_help(name, message, help);
 }
 
 /// A port is a label of the group's network, or a number.

@@ -12,6 +12,7 @@ use std::collections::BTreeSet;
 use super::diagnostic::Severity;
 use crate::model::{Affinity, ConfigValue, Constraint, Job, JobType, Operand, Spread, neighbours};
 use crate::util::cron::{self, Cron};
+use crate::util::go_regex;
 
 /// A rule that a job breaks, or something its author should know.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -162,6 +163,10 @@ impl Rules<'_> {
         self.problems.push(Problem::error(format!("{}.{name}", self.path), message));
     }
 
+    fn refuse_with_help(&mut self, name: &str, message: String, help: Option<String>) {
+        self.problems.push(Problem::error(format!("{}.{name}", self.path), message).with_help(help));
+    }
+
     fn refuse_if(&mut self, broken: bool, name: &str, message: impl FnOnce() -> String) {
         if broken {
             self.refuse(name, message());
@@ -189,8 +194,8 @@ impl Rules<'_> {
                 format!("the job has more than {MAX_REGULAR_EXPRESSIONS} regular expressions")
             });
         // The limit keeps a job of many expressions from costing gigabytes to judge.
-        } else if let Err(error) = regex::RegexBuilder::new(text).size_limit(1 << 20).build() {
-            self.refuse(name, format!("bad regular expression: {}", error.to_string().lines().last().unwrap_or_default()));
+        } else if let Err(error) = go_regex::compile(text) {
+            self.refuse(name, format!("bad regular expression: {error}"));
         }
     }
 

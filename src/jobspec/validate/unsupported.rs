@@ -1,6 +1,7 @@
 //! What the model holds, but nothing acts on yet. Whoever registers such a job is told, instead of waiting for it in vain.
 
 use super::Rules;
+use crate::jobspec::drivers;
 use crate::model::service::Service;
 use crate::model::task::Template;
 use crate::model::{NetworkMode, Task, TaskGroup};
@@ -30,6 +31,8 @@ fn group(rules: &mut Rules<'_>, group: &TaskGroup) {
 }
 
 fn task(rules: &mut Rules<'_>, task: &Task) {
+    let is_other = !task.driver.is_empty() && !drivers::is_known(&task.driver) && drivers::meant(&task.driver).is_none();
+    rules.warn_if(is_other, "driver", || format!("{:?} is no driver of pannier's own: the task waits for a node that has it", task.driver));
     for index in 0..task.artifacts.len() {
         rules.ignored_if(true, &format!("artifact[{index}]"), "fetch artifacts");
     }

@@ -15,9 +15,8 @@ use tokio::task::JoinHandle;
 use super::super::{Consistency, Formation, OpenedLog, Raft, RaftConfig, SnapshotThresholds};
 use super::{bytes, mark};
 use crate::model::security::Identity;
+use crate::rpc::testing::TestAuthority;
 use crate::rpc::{Body, Caller, Channel, Handler, Listener, ListenerConfig};
-use crate::tls::{CertificateAuthority, NewKey, TlsContext, VALIDITY};
-use crate::util::clock::Timestamp;
 
 struct Answers(Raft);
 
@@ -34,11 +33,9 @@ struct Server {
 }
 
 impl Server {
-    async fn start(authority: &CertificateAuthority, directory: &Path, formation: Formation, thresholds: SnapshotThresholds) -> Self {
+    async fn start(authority: &TestAuthority, directory: &Path, formation: Formation, thresholds: SnapshotThresholds) -> Self {
         let log = OpenedLog::open(directory).await.unwrap();
-        let key = NewKey::generate().unwrap();
-        let certificate = authority.issue(&key.request, Identity::server(log.id()), &[], VALIDITY, Timestamp::now()).unwrap();
-        let tls = TlsContext::new(key.certified(certificate.to_vec(), vec![authority.certificate().to_vec()])).unwrap();
+        let tls = authority.member(Identity::server(log.id()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let dialler = tls.clone();
@@ -82,7 +79,7 @@ fn voters(server: &Server) -> usize {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn servers_become_voters_and_go_on_without_their_leader() {
     let directories = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
-    let authority = CertificateAuthority::create(Timestamp::now()).unwrap();
+    let authority = TestAuthority::new();
     let thresholds = SnapshotThresholds::default();
     let first = Server::start(&authority, directories[0].path(), Formation::Alone, thresholds).await;
     let second = Server::start(&authority, directories[1].path(), Formation::Join, thresholds).await;
@@ -115,7 +112,7 @@ async fn servers_become_voters_and_go_on_without_their_leader() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_that_comes_too_late_for_the_log_gets_a_snapshot() {
     let directories = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
-    let authority = CertificateAuthority::create(Timestamp::now()).unwrap();
+    let authority = TestAuthority::new();
     let often = SnapshotThresholds { entries: 4, ..SnapshotThresholds::default() };
     let first = Server::start(&authority, directories[0].path(), Formation::Alone, often).await;
     // Until there are two snapshots, so that the log's beginning is gone.

@@ -7,6 +7,7 @@ use regex::Regex;
 use super::version::{Dialect, VersionRequirements};
 use crate::model::attributes::resolve;
 use crate::model::{Affinity, Constraint, Node, Operand, Text};
+use crate::util::go_regex;
 
 /// A comparison of two sides that may refer to facts of a node.
 #[derive(Debug)]
@@ -33,7 +34,7 @@ enum Pattern {
 impl Pattern {
     fn compile(operand: Operand, text: &str) -> Self {
         match operand {
-            Operand::Regexp => Regex::new(text).map_or(Self::Invalid, Self::Regexp),
+            Operand::Regexp => go_regex::compile(text).map_or(Self::Invalid, Self::Regexp),
             Operand::Version => VersionRequirements::parse(text, Dialect::Lenient).map_or(Self::Invalid, Self::Version),
             Operand::Semver => VersionRequirements::parse(text, Dialect::Semver).map_or(Self::Invalid, Self::Version),
             _ => Self::Literal,

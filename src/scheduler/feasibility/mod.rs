@@ -6,11 +6,13 @@ mod devices;
 mod glob;
 mod nearby;
 mod profile;
+mod profiles;
 mod quantity;
 mod requirements;
 mod version;
 
 pub use check::is_unique;
 pub use nearby::NearbyCheck;
-pub use profile::GroupProfile;
+pub use profile::{GroupProfile, count_filtered};
+pub use profiles::Profiles;
 pub use requirements::Verdict;

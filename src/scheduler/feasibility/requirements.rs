@@ -157,7 +157,7 @@ pub fn constraints<'a>(job: &'a Job, group: &'a TaskGroup) -> impl Iterator<Item
     job.constraints.iter().chain(&group.constraints).chain(group.tasks.iter().flat_map(|task| &task.constraints))
 }
 
-fn affinities<'a>(job: &'a Job, group: &'a TaskGroup) -> impl Iterator<Item = &'a Affinity> {
+pub fn affinities<'a>(job: &'a Job, group: &'a TaskGroup) -> impl Iterator<Item = &'a Affinity> {
     job.affinities.iter().chain(&group.affinities).chain(group.tasks.iter().flat_map(|task| &task.affinities))
 }
 

@@ -1,14 +1,15 @@
 //! Why instances are where they are, or nowhere: what people read when a job does not start.
 
 use std::collections::BTreeMap;
+use std::sync::LazyLock;
 
 use super::demand::PlacementPlan;
 use super::{GroupRequest, shortage};
 use crate::model::fit::Dimension;
 use crate::model::plan::{NodeScore, PlacementMetrics};
 use crate::model::{Ask, Node, Operand, Text};
-use crate::scheduler::feasibility::Verdict;
-use crate::scheduler::placement::{Fleet, NodeOrd, Obstacle, Packer};
+use crate::scheduler::feasibility::count_filtered;
+use crate::scheduler::placement::{Fleet, NodeOrd, Obstacle, Packer, TERMS};
 
 /// So many of the best nodes are shown.
 pub const SHOWN_SCORES: usize = 5;
@@ -24,27 +25,9 @@ pub struct Counts {
 
 impl Counts {
     pub fn new(fleet: &Fleet, request: &GroupRequest<'_>, plan: &PlacementPlan) -> Self {
-        let mut filtered = PlacementMetrics::default();
-        for pattern in request.profile.requirements.datacenters().iter().filter(|pattern| !pattern.contains('*')) {
-            filtered.nodes_available.insert(pattern.clone(), 0);
-        }
-        for (class, node, nodes) in fleet.classes().placeable() {
-            let verdict = request.profile.class_verdict(class);
-            if *verdict == Verdict::OtherPool {
-                continue;
-            }
-            filtered.nodes_in_pool += nodes;
-            if *verdict == Verdict::OtherDatacenter {
-                continue;
-            }
-            filtered.nodes_evaluated += nodes;
-            *filtered.nodes_available.entry(node.datacenter.clone()).or_default() += nodes;
-            if let Verdict::Filtered(reason) = verdict {
-                filter(&mut filtered, node, reason, nodes);
-            }
-        }
+        let mut filtered = request.profile.counts().clone();
         for (ord, reason) in &plan.filtered {
-            filter(&mut filtered, fleet.node(*ord), reason, 1);
+            count_filtered(&mut filtered, fleet.node(*ord), reason, 1);
         }
         Self { filtered, distinct_names: plan.distinct_names.clone(), left_out: plan.filtered.clone(), ask: plan.demand.ask }
     }
@@ -53,7 +36,7 @@ impl Counts {
     pub fn success(&self, packer: &Packer<'_>) -> PlacementMetrics {
         let scored = |(ord, terms, total): (NodeOrd, Vec<(&'static str, f64)>, f64)| NodeScore {
             node: packer.fleet().node(ord).id,
-            terms: terms.into_iter().map(|(name, value)| (name.into(), value)).collect(),
+            terms: terms.into_iter().map(|(name, value)| (text(name), value)).collect(),
             total,
         };
         PlacementMetrics { scores: packer.best(SHOWN_SCORES).into_iter().map(scored).collect(), ..self.filtered.clone() }
@@ -66,8 +49,8 @@ impl Counts {
         for (ord, obstacle) in packer.obstacles() {
             let node = packer.fleet().node(ord);
             match obstacle {
-                Obstacle::DistinctHosts => filter(&mut metrics, node, &Operand::DistinctHosts.name().into(), 1),
-                Obstacle::DistinctProperty(axis) => filter(&mut metrics, node, &self.distinct_names[axis], 1),
+                Obstacle::DistinctHosts => count_filtered(&mut metrics, node, &Operand::DistinctHosts.name().into(), 1),
+                Obstacle::DistinctProperty(axis) => count_filtered(&mut metrics, node, &self.distinct_names[axis], 1),
                 Obstacle::NoDynamicPort => exhaust(&mut metrics, node, "network: no free dynamic port".into()),
                 Obstacle::Exhausted(dimension) => {
                     exhaust(&mut metrics, node, dimension.to_string().into());
@@ -94,12 +77,10 @@ impl Counts {
     }
 }
 
-fn filter(metrics: &mut PlacementMetrics, node: &Node, reason: &Text, nodes: u32) {
-    metrics.nodes_filtered += nodes;
-    *metrics.constraint_filtered.entry(reason.clone()).or_default() += nodes;
-    if !node.class.is_empty() {
-        *metrics.class_filtered.entry(node.class.clone()).or_default() += nodes;
-    }
+/// The names of terms are in every row: one text for each.
+fn text(name: &'static str) -> Text {
+    static KNOWN: LazyLock<BTreeMap<&str, Text>> = LazyLock::new(|| TERMS.iter().map(|name| (*name, Text::from(*name))).collect());
+    KNOWN.get(name).map_or_else(|| name.into(), Text::clone)
 }
 
 fn exhaust(metrics: &mut PlacementMetrics, node: &Node, dimension: Text) {

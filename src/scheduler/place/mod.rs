@@ -45,6 +45,8 @@ pub struct GroupRequest<'a> {
     pub group: &'a TaskGroup,
     /// Position of the group in the job.
     pub position: usize,
+    /// Whether no instance of the group has a place yet.
+    pub is_first: bool,
     pub profile: &'a GroupProfile,
     pub eval: EvalId,
     /// That the instances join.
@@ -86,7 +88,7 @@ pub fn place_group(
     if instances.is_empty() {
         return GroupOutcome::default();
     }
-    if let Some(nodes) = shortlist::shortlist(fleet, request, &instances, live, metrics::SHOWN_SCORES) {
+    if let Some(nodes) = shortlist::shortlist(fleet, request, &instances, metrics::SHOWN_SCORES) {
         let (start, before) = (fleet.checkpoint(), live.len());
         let outcome = place_among(fleet, request, instances.clone(), room, live, None, Some(&nodes));
         if outcome.queued == 0 {

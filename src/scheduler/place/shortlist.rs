@@ -1,6 +1,6 @@
 //! When a few nodes are enough to look at.
 
-use super::{GroupRequest, Live};
+use super::GroupRequest;
 use crate::model::Operand;
 use crate::model::scheduler_config::SchedulerAlgorithm;
 use crate::scheduler::feasibility::Verdict;
@@ -14,20 +14,11 @@ const NODES_PER_INSTANCE: usize = 16;
 
 /// The nodes that hold the best places for so few equal instances, ascending; at least `shown` where there are as many. `None`: something
 /// else than the fill of a node has a say in where they go, so every node must be looked at.
-pub fn shortlist(
-    fleet: &mut Fleet,
-    request: &GroupRequest<'_>,
-    instances: &[Instance],
-    live: &[Live],
-    shown: usize,
-) -> Option<Vec<NodeOrd>> {
+pub fn shortlist(fleet: &mut Fleet, request: &GroupRequest<'_>, instances: &[Instance], shown: usize) -> Option<Vec<NodeOrd>> {
     let number = Instance::number(instances) as usize;
     let few = number <= MOST_INSTANCES && number * NODES_PER_INSTANCE <= fleet.len();
     let packs = request.algorithm == SchedulerAlgorithm::Binpack;
-    if !few || !packs || !instances.iter().all(Instance::is_plain) || !asks_for_room_only(request) {
-        return None;
-    }
-    if live.iter().any(|live| live.group == request.position) {
+    if !few || !packs || !request.is_first || !instances.iter().all(Instance::is_plain) || !asks_for_room_only(request) {
         return None;
     }
     let ask = request.group.ask();

@@ -13,6 +13,7 @@ pub struct Classes {
     members: Vec<Members>,
     vacant: Vec<u32>,
     epoch: u64,
+    revision: u64,
 }
 
 #[derive(Debug)]
@@ -27,6 +28,11 @@ impl Classes {
     /// Changes whenever an ordinal begins to mean another class.
     pub fn epoch(&self) -> u64 {
         self.epoch
+    }
+
+    /// Changes whenever a class has other numbers of nodes.
+    pub fn revision(&self) -> u64 {
+        self.revision
     }
 
     /// One node of each class, by ordinal.
@@ -49,6 +55,7 @@ impl Classes {
             Some(class) => *class,
             None => self.open(key),
         };
+        self.revision += 1;
         let members = &mut self.members[class as usize];
         members.nodes += 1;
         members.placeable += u32::from(placeable);
@@ -56,6 +63,7 @@ impl Classes {
     }
 
     pub(super) fn leave(&mut self, class: u32, placeable: bool) {
+        self.revision += 1;
         let members = &mut self.members[class as usize];
         members.nodes -= 1;
         members.placeable -= u32::from(placeable);

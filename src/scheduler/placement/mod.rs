@@ -37,6 +37,7 @@ pub use demand::{Candidate, Demand, DistinctAxis, NO_VALUE, PortDemand, SpreadAx
 pub use devices::{ClassOffers, DeviceDemand, DeviceNeed, DeviceOffer};
 pub use fleet::{Checkpoint, Fleet, Grant};
 pub use packer::{Obstacle, Packer, Pick};
+pub use score::TERMS;
 
 #[cfg(test)]
 mod reference;

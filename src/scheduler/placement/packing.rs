@@ -6,7 +6,7 @@
 
 use super::devices::{DeviceChoice, DeviceDemand};
 use super::score;
-use super::worth::Room;
+use super::worth::{self, IdleDevices};
 use super::{Fleet, NodeOrd};
 use crate::model::Ask;
 use crate::model::device::{DevicePosition, DeviceShare};
@@ -33,13 +33,12 @@ impl Fleet {
             return fill;
         }
         let taken = choice.map(|choice| shares(choice, devices)).unwrap_or_default();
-        let loss = worth - self.worth(ord, ask, &taken);
-        FILL_WEIGHT * fill - loss / (1.0 + loss)
+        with_loss(fill, worth - self.worth(ord, ask, &taken))
     }
 
     /// What the free devices of a node are worth as it is; zero without any.
     pub fn worth_of_devices(&self, ord: NodeOrd) -> f64 {
-        if self.devices_on(ord).is_empty() { 0.0 } else { self.worth(ord, Ask::default(), &[]) }
+        if self.has_devices(ord) { self.worth(ord, Ask::default(), &[]) } else { 0.0 }
     }
 
     pub fn choose_devices(&self, ord: NodeOrd, devices: &DeviceDemand) -> Option<DeviceChoice> {
@@ -48,27 +47,37 @@ impl Fleet {
 
     /// What a node's free devices are worth once `ask` and `taken` are gone from it.
     fn worth(&self, ord: NodeOrd, ask: Ask, taken: &[(DevicePosition, DeviceShare)]) -> f64 {
-        let kinds = self.devices_on(ord);
         let (cpu, memory) = self.free_beside(ord, ask);
-        let held = &self.usage(ord).devices;
-        let mut total = 0.0;
-        let mut done: u64 = 0;
-        for kind in kinds.iter().flatten().copied() {
-            let bit = 1 << (kind % 64);
-            if done & bit != 0 {
-                continue;
-            }
-            done |= bit;
-            let mut room = Room::new(kind, cpu, memory);
-            for (position, _) in (0u16..).zip(kinds).filter(|(_, of)| **of == Some(kind)) {
-                let position = DevicePosition(position);
-                let more = taken.iter().filter(|(taken, _)| *taken == position).map(|(_, share)| share.0).sum();
-                room.add(DeviceShare::WHOLE.saturating_sub(held.taken(position)).saturating_sub(DeviceShare(more)).0);
-            }
-            total += self.typical().worth(&room);
-        }
-        total
+        worth::worth(&self.typical().uses(&self.idle_devices(ord, taken)), cpu, memory)
     }
+
+    /// A node's free devices by kind once `taken` are gone, too.
+    pub fn idle_devices(&self, ord: NodeOrd, taken: &[(DevicePosition, DeviceShare)]) -> Vec<IdleDevices> {
+        let held = &self.usage(ord).devices;
+        let mut idle: Vec<IdleDevices> = Vec::with_capacity(1);
+        for (position, kind) in (0u16..).zip(self.devices_on(ord)) {
+            let Some(kind) = *kind else {
+                continue;
+            };
+            let position = DevicePosition(position);
+            let more = taken.iter().filter(|(taken, _)| *taken == position).map(|(_, share)| share.0).sum();
+            let free = DeviceShare::WHOLE.saturating_sub(held.taken(position)).saturating_sub(DeviceShare(more)).0;
+            match idle.iter_mut().find(|idle| idle.kind == kind) {
+                Some(idle) => idle.add(free),
+                None => {
+                    let mut first = IdleDevices::new(kind);
+                    first.add(free);
+                    idle.push(first);
+                }
+            }
+        }
+        idle
+    }
+}
+
+/// The packing term of a node that gets so full and loses so much worth.
+pub fn with_loss(fill: f64, loss: f64) -> f64 {
+    FILL_WEIGHT * fill - loss / (1.0 + loss)
 }
 
 /// What a choice takes of each device.

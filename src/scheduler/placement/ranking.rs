@@ -9,7 +9,7 @@
 //! Heaps are repaired lazily: an entry whose stamp is not the newest of its slot or bucket is passed over when it surfaces.
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, BinaryHeap};
+use std::collections::BinaryHeap;
 
 use super::spreads::{Spreads, Standing};
 
@@ -54,7 +54,8 @@ pub struct Ranking {
     lanes: Vec<Lanes>,
     /// Newest stamp of each slot.
     stamps: Vec<u32>,
-    shelves: BTreeMap<Standing, Lanes>,
+    /// Ascending by standing: there are few at any time.
+    shelves: Vec<(Standing, Lanes)>,
     /// Newest stamp of each bucket's tops.
     bucket_stamps: Vec<u32>,
     /// Buckets whose tops are not on a shelf as they are now.
@@ -81,7 +82,7 @@ impl Ranking {
             buckets,
             lanes: entries.into_iter().map(|lanes| lanes.map(BinaryHeap::from)).collect(),
             stamps: vec![0; slots],
-            shelves: BTreeMap::new(),
+            shelves: Vec::new(),
             bucket_stamps: vec![0; number],
             changed,
         }
@@ -110,7 +111,7 @@ impl Ranking {
         self.shelve();
         let mut best: Option<(i64, Reverse<u32>)> = None;
         let (spreads, buckets, stamps) = (&self.spreads, &self.buckets, &self.bucket_stamps);
-        self.shelves.retain(|standing, shelf| {
+        self.shelves.retain_mut(|(standing, shelf)| {
             let top = best_of(shelf, spreads.boost(standing), |entry| stamps[buckets[entry.slot.0 as usize] as usize] == entry.stamp);
             best = best.max(top);
             top.is_some()
@@ -121,14 +122,31 @@ impl Ranking {
     /// Ranks a slot by its score of now; `None` takes it out.
     pub fn set(&mut self, slot: u32, score: Option<OwnScore>) {
         let bucket = self.bucket(slot);
-        let stamp = &mut self.stamps[slot as usize];
-        *stamp = stamp.wrapping_add(1);
+        self.take_out(slot);
+        let stamp = self.stamps[slot as usize];
         if let Some(score) = score {
-            self.lanes[bucket as usize][score.lane()].push(Entry { sum: score.sum, slot: Reverse(slot), stamp: *stamp });
+            self.lanes[bucket as usize][score.lane()].push(Entry { sum: score.sum, slot: Reverse(slot), stamp });
         }
         if self.lanes.len() > 1 {
             self.changed.push(bucket);
         }
+    }
+
+    fn take_out(&mut self, slot: u32) {
+        let stamp = &mut self.stamps[slot as usize];
+        *stamp = stamp.wrapping_add(1);
+    }
+
+    /// Takes a slot out until it is set, and says who is the best without it: how good, and which slot. Without spreads only.
+    pub fn rival(&mut self, slot: u32) -> Option<(i64, Reverse<u32>)> {
+        debug_assert!(self.buckets.is_empty(), "with spreads the totals of others change too");
+        self.take_out(slot);
+        best_of(&mut self.lanes[0], 0, |entry| self.stamps[entry.slot.0 as usize] == entry.stamp)
+    }
+
+    /// Whether nothing but its own terms makes a difference between candidates.
+    pub fn is_without_spreads(&self) -> bool {
+        self.buckets.is_empty()
     }
 
     /// Counts `count` more instances on a slot for the spreads.
@@ -136,9 +154,9 @@ impl Ranking {
         if self.buckets.is_empty() {
             return;
         }
-        let moved = self.spreads.place(self.bucket(slot), count);
-        if self.lanes.len() > 1 {
-            self.changed.extend(moved);
+        self.spreads.place(self.buckets[slot as usize], count, &mut self.changed);
+        if self.lanes.len() == 1 {
+            self.changed.clear();
         }
     }
 
@@ -146,12 +164,16 @@ impl Ranking {
     fn shelve(&mut self) {
         self.changed.sort_unstable();
         self.changed.dedup();
-        for bucket in std::mem::take(&mut self.changed) {
+        for bucket in self.changed.drain(..) {
             let at = bucket as usize;
             let stamp = self.bucket_stamps[at].wrapping_add(1);
             self.bucket_stamps[at] = stamp;
-            let shelf = self.shelves.entry(self.spreads.standing(bucket)).or_default();
-            for (lane, shelved) in self.lanes[at].iter_mut().zip(shelf) {
+            let standing = self.spreads.standing(bucket);
+            let place = self.shelves.binary_search_by(|(known, _)| known.cmp(&standing)).unwrap_or_else(|place| {
+                self.shelves.insert(place, (standing, Lanes::default()));
+                place
+            });
+            for (lane, shelved) in self.lanes[at].iter_mut().zip(&mut self.shelves[place].1) {
                 if let Some(top) = newest(lane, |entry| self.stamps[entry.slot.0 as usize] == entry.stamp) {
                     shelved.push(Entry { stamp, ..top });
                 }

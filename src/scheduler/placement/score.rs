@@ -1,7 +1,5 @@
 //! The terms of a node's score, by Nomad's names and formulas. A total is the mean of the terms that apply.
 
-use std::sync::LazyLock;
-
 use crate::model::scheduler_config::SchedulerAlgorithm;
 
 /// Scores are compared as integers in this unit.
@@ -14,12 +12,16 @@ pub const AFFINITY: &str = "node-affinity";
 pub const DEVICES: &str = "devices";
 pub const SPREAD: &str = "allocation-spread";
 
+/// The names of all terms.
+pub const TERMS: [&str; 6] = [PACKING, ANTI_AFFINITY, RESCHEDULE_PENALTY, AFFINITY, DEVICES, SPREAD];
+
 /// A term's name and value, as placement metrics show it.
 pub type ScoredTerm = (&'static str, f64);
 
-/// A score or sum of terms as an integer.
+/// A score or sum of terms as an integer, half a unit away from zero; `f64::round` is a call into the mathematics library.
 pub fn fixed(score: f64) -> i64 {
-    (score * UNIT).round() as i64
+    let scaled = score * UNIT;
+    (scaled + 0.5f64.copysign(scaled)) as i64
 }
 
 /// What [`fixed`] made, as people read it.
@@ -71,22 +73,34 @@ pub fn packing_of_energy(energy: f64) -> f64 {
 /// `10^x` from a table with linear interpolation, off by less than 3e-6 of itself. `powf` would be most of the time that a scan of the
 /// fleet takes, and is not the same on every machine; this is multiplication only.
 pub fn power_of_ten(x: f64) -> f64 {
-    const STEPS: usize = 1024;
-    static TABLE: LazyLock<Vec<f64>> = LazyLock::new(|| {
-        // The 1024th root, by ten square roots.
-        let root = (0..10).fold(10f64, |root, _| root.sqrt());
-        std::iter::successors(Some(1.0), |power| Some(power * root)).take(STEPS + 2).collect()
-    });
     if !(0.0..=1.0).contains(&x) {
-        // Shrunk and impossible nodes; bounded so that no input takes long.
-        let whole = x.clamp(-300.0, 300.0).floor();
-        return power_of_ten((x - whole).clamp(0.0, 1.0)) * 10f64.powi(whole as i32);
+        return power_of_ten_outside(x);
     }
     let position = x * STEPS as f64;
     let step = position as usize;
-    let below = TABLE[step];
-    below + (TABLE[step + 1] - below) * (position - step as f64)
+    let below = POWERS[step];
+    below + (POWERS[step + 1] - below) * (position - step as f64)
 }
+
+/// Shrunk and impossible nodes; bounded so that no input takes long.
+#[cold]
+fn power_of_ten_outside(x: f64) -> f64 {
+    let whole = x.clamp(-300.0, 300.0).floor();
+    power_of_ten((x - whole).clamp(0.0, 1.0)) * 10f64.powi(whole as i32)
+}
+
+const STEPS: usize = 1024;
+
+/// The powers of the 1024th root of ten.
+static POWERS: [f64; STEPS + 2] = {
+    let mut powers = [1.0; STEPS + 2];
+    let mut step = 1;
+    while step < powers.len() {
+        powers[step] = powers[step - 1] * 1.002_251_148_292_913;
+        step += 1;
+    }
+    powers
+};
 
 #[cfg(test)]
 mod tests {

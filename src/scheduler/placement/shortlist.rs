@@ -40,7 +40,7 @@ impl Fleet {
 
     /// How the index sees a node; nodes with devices are not in it.
     fn standing(&self, ord: NodeOrd) -> Option<Standing> {
-        if !self.is_placeable(ord) || !self.devices_on(ord).is_empty() {
+        if !self.is_placeable(ord) || self.has_devices(ord) {
             return None;
         }
         let (inverse_cpu, inverse_memory) = self.inverse_capacity(ord);

@@ -9,8 +9,13 @@ use std::collections::{BTreeMap, HashMap};
 use super::demand::{NO_VALUE, SpreadAxis, SpreadGoal};
 use super::score::{self, fixed};
 
-/// For every axis: the goal of the bucket's value, and how many instances have that value.
-pub type Standing = Vec<(u32, u32)>;
+/// For every axis: the goal of the bucket's value, and how many instances have that value. Nearly always there is one axis, which
+/// costs no allocation.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Standing {
+    first: (u32, u32),
+    others: Box<[(u32, u32)]>,
+}
 
 /// The goal of candidates that lack the attribute.
 const UNWANTED: u32 = u32::MAX;
@@ -70,28 +75,24 @@ impl Spreads {
             Some(used) => (axis.goal_of[*value as usize], *used),
             None => (UNWANTED, 0),
         };
-        self.axes.iter().zip(values).map(of_axis).collect()
+        let mut all = self.axes.iter().zip(values).map(of_axis);
+        Standing { first: all.next().unwrap_or((UNWANTED, 0)), others: all.collect() }
     }
 
     /// The boost of every bucket of this standing, fixed-point.
     pub fn boost(&self, standing: &Standing) -> i64 {
-        fixed(self.axes.iter().zip(standing).map(|(axis, (goal, used))| axis.boost(*goal, *used)).sum())
+        let all = std::iter::once(&standing.first).chain(&standing.others);
+        fixed(self.axes.iter().zip(all).map(|(axis, (goal, used))| axis.boost(*goal, *used)).sum())
     }
 
-    /// Counts `count` more instances in a bucket; returns the buckets whose standing changed with it.
-    pub fn place(&mut self, bucket: u32, count: u32) -> Vec<u32> {
-        let mut moved = Vec::new();
+    /// Counts `count` more instances in a bucket; adds the buckets whose standing changed with it to `moved`, some maybe twice.
+    pub fn place(&mut self, bucket: u32, count: u32, moved: &mut Vec<u32>) {
         for (axis, value) in self.axes.iter_mut().zip(&self.values[bucket as usize]) {
             if *value != NO_VALUE {
                 axis.place(*value, count);
                 moved.extend_from_slice(&axis.buckets[*value as usize]);
             }
         }
-        if self.axes.len() > 1 {
-            moved.sort_unstable();
-            moved.dedup();
-        }
-        moved
     }
 }
 
@@ -182,8 +183,10 @@ mod tests {
         let axis = |values: &[u32]| SpreadAxis { values: values.to_vec(), used: vec![0; 2], goal: SpreadGoal::Even };
         let (mut spreads, buckets) = Spreads::new(vec![axis(&[0, 0, 1, 1]), axis(&[0, 1, 0, 1])], 4);
         assert_eq!(buckets, [0, 1, 2, 3]);
-        assert_eq!(spreads.place(0, 1), [0, 1, 2], "3 shares neither value");
-        assert_eq!(spreads.standing(1), [(0, 1), (0, 0)]);
-        assert_eq!(spreads.standing(3), [(0, 0), (0, 0)]);
+        let mut moved = Vec::new();
+        spreads.place(0, 1, &mut moved);
+        assert_eq!(moved, [0, 1, 0, 2], "3 shares neither value");
+        assert_eq!(spreads.standing(1), Standing { first: (0, 1), others: [(0, 0)].into() });
+        assert_eq!(spreads.standing(3), Standing { first: (0, 0), others: [(0, 0)].into() });
     }
 }

@@ -12,11 +12,15 @@
 //!
 //! The node that loses the least worth is the best. The second summand is the measure of *fragmentation gradient descent* (Weng et al.,
 //! "Beware of Fragmentation", USENIX ATC 2023), counted in instances in place of devices; the first adds what it is blind to: it
-//! sees no loss in a node of eight devices whose processor just fell from eight instances to one. The factor 8 was chosen on that paper's
-//! trace (`scripts/bench-packing` measures it); anything from 4 to 20 does nearly as well.
+//! sees no loss in a node of eight devices whose processor just fell from eight instances to one.
+//!
+//! The form and the factor 8 were chosen while looking at about half of that paper's nine workloads (which, is not recorded); anything from
+//! 4 to 20 does nearly as well. Eight more, made of its `default` with other proportions (`scripts/bench-packing --variations`), were only
+//! measured when all was chosen: seven of them get 0.3 to 8.9 points more of the devices allocated than with FGD, one gets 0.1 less.
 //!
 //! Nobody has to say what is typical: it is what runs. The table holds the commonest shapes that together make up 95 % of the
-//! instances with devices, and is made anew once half as many as it knew have come or gone.
+//! instances with devices. It is made anew once half as many as it knew have come or gone, if a tenth of the popularity is then with other
+//! shapes: all that was computed with the old one is void.
 
 use std::collections::BTreeMap;
 
@@ -39,6 +43,8 @@ pub struct Shape {
 const COVERED_PERCENT: u64 = 95;
 /// So many shapes at most.
 const MOST_SHAPES: usize = 64;
+/// A new table replaces the old one if so much popularity is with other shapes.
+const LEAST_DRIFT: f64 = 0.1;
 /// How much an idle device that could be used weighs against an instance that fits.
 const USABLE_WEIGHT: f64 = 8.0;
 const WHOLE: u16 = DeviceShare::WHOLE.0;
@@ -60,9 +66,7 @@ pub struct Typical {
 struct Weighted {
     shape: Shape,
     popularity: f64,
-    /// One over what an instance asks for; infinite where it asks for nothing.
-    per_cpu: f64,
-    per_memory: f64,
+    /// One over all shares that an instance asks for.
     per_thousandth: f64,
 }
 
@@ -107,13 +111,21 @@ impl Typical {
         }
     }
 
-    /// Makes the table anew if it has aged.
+    /// Makes the table anew if it has aged, unless that would change little.
     pub fn refresh(&mut self) {
         if self.churn == 0 || (self.churn * 2 < self.known && !self.table.is_empty()) {
             return;
         }
         self.churn = 0;
-        self.epoch = self.epoch.wrapping_add(1);
+        self.known = self.total;
+        let table = self.count();
+        if self.table.is_empty() || drift(&self.table, &table) >= LEAST_DRIFT {
+            self.epoch = self.epoch.wrapping_add(1);
+            self.table = table;
+        }
+    }
+
+    fn count(&self) -> Vec<Weighted> {
         let mut ranked: Vec<(Shape, u64)> = self.census.iter().map(|(shape, count)| (*shape, *count)).collect();
         ranked.sort_by_key(|(shape, count)| (std::cmp::Reverse(*count), *shape));
         let mut covered = 0;
@@ -124,9 +136,9 @@ impl Typical {
             is_typical
         });
         let total = self.total as f64;
-        self.table = ranked.into_iter().map(|(shape, count)| Weighted::new(shape, count as f64 / total)).collect();
-        self.table.sort_by_key(|typical| (typical.shape.share, typical.shape));
-        self.known = self.total;
+        let mut table: Vec<Weighted> = ranked.into_iter().map(|(shape, count)| Weighted::new(shape, count as f64 / total)).collect();
+        table.sort_by_key(|typical| (typical.shape.share, typical.shape));
+        table
     }
 
     /// Changes whenever the table does.
@@ -134,39 +146,40 @@ impl Typical {
         self.epoch
     }
 
-    /// What a node with this room is worth, in instances.
-    pub fn worth(&self, room: &Room) -> f64 {
-        if room.whole == 0 && room.parts().is_empty() {
-            return 0.0;
-        }
-        // Ascending by share: those that no device has room for come last.
-        let most = if room.whole > 0 { WHOLE } else { room.parts().iter().copied().max().unwrap_or(0) };
-        let possible = self.table.iter().take_while(|typical| typical.shape.share <= most);
-        possible.filter(|typical| typical.shape.kind == room.kind).map(|typical| typical.popularity * typical.worth(room)).sum()
+    /// What free devices are good for. Shapes that they are too few for are left out.
+    pub fn uses(&self, devices: &[IdleDevices]) -> Vec<Use> {
+        let of_kind = |idle: &IdleDevices| {
+            let (idle, kind) = (*idle, idle.kind);
+            self.table.iter().filter(move |typical| typical.shape.kind == kind).filter_map(move |typical| typical.use_of(&idle))
+        };
+        let mut uses = Vec::with_capacity(self.table.len());
+        uses.extend(devices.iter().flat_map(of_kind));
+        uses
     }
+}
+
+/// How much popularity is with other shapes in one table than in the other, summed: 0..=2.
+fn drift(before: &[Weighted], now: &[Weighted]) -> f64 {
+    let of = |table: &[Weighted], shape| table.iter().find(|typical| typical.shape == shape).map_or(0.0, |typical| typical.popularity);
+    let moved: f64 = now.iter().map(|typical| (typical.popularity - of(before, typical.shape)).abs()).sum();
+    let gone = before.iter().filter(|typical| now.iter().all(|other| other.shape != typical.shape));
+    moved + gone.map(|typical| typical.popularity).sum::<f64>()
 }
 
 impl Weighted {
     fn new(shape: Shape, popularity: f64) -> Self {
         let thousandths = f64::from(shape.count) * f64::from(shape.share);
-        Self {
-            shape,
-            popularity,
-            per_cpu: 1.0 / shape.cpu as f64,
-            per_memory: 1.0 / shape.memory as f64,
-            per_thousandth: 1.0 / thousandths.max(1.0),
-        }
+        Self { shape, popularity, per_thousandth: 1.0 / thousandths.max(1.0) }
     }
 
-    /// Of one room, without the popularity.
-    fn worth(&self, room: &Room) -> f64 {
+    fn use_of(&self, idle: &IdleDevices) -> Option<Use> {
         let Shape { count, share, cpu, memory, .. } = self.shape;
-        let (whole, share) = (u32::from(room.whole), share.max(1));
+        let (whole, share) = (u32::from(idle.whole), share.max(1));
         let mut shares = whole * u32::from(WHOLE / share);
         let mut devices = whole;
         let mut usable = whole * u32::from(WHOLE);
         if share < WHOLE {
-            for part in room.parts().iter().filter(|part| **part >= share) {
+            for part in idle.parts().iter().filter(|part| **part >= share) {
                 shares += u32::from(part / share);
                 devices += 1;
                 usable += u32::from(*part);
@@ -174,49 +187,84 @@ impl Weighted {
         }
         let instances = shares / u32::from(count.max(1));
         if instances == 0 {
-            return 0.0;
+            return None;
         }
-        let fraction = |free: i64, per: f64| if per.is_finite() { free.max(0) as f64 * per } else { f64::INFINITY };
-        let fitting = f64::from(instances).min(fraction(room.cpu, self.per_cpu)).min(fraction(room.memory, self.per_memory));
-        let fits_one =
-            devices >= u32::from(count) && room.cpu >= 0 && room.cpu as u64 >= cpu && room.memory >= 0 && room.memory as u64 >= memory;
-        fitting + if fits_one { USABLE_WEIGHT * f64::from(usable) * self.per_thousandth } else { 0.0 }
+        let one_fits = devices >= u32::from(count);
+        Some(Use {
+            instances: self.popularity * f64::from(instances),
+            per_cpu: self.popularity / cpu as f64,
+            per_memory: self.popularity / memory as f64,
+            usable: if one_fits { self.popularity * USABLE_WEIGHT * f64::from(usable) * self.per_thousandth } else { 0.0 },
+            cpu: cpu as f64,
+            memory: memory as f64,
+        })
     }
 }
 
-/// The free devices of one kind on a node, and what is free beside them.
+/// What some free devices are good for to one typical shape, its popularity multiplied in.
 #[derive(Clone, Copy, Debug)]
-pub struct Room {
-    kind: u16,
-    /// MHz and MiB; negative on a node that shrank.
-    cpu: i64,
-    memory: i64,
+pub struct Use {
+    /// That they are enough for.
+    instances: f64,
+    /// Instances by processor and by memory; infinite where none is asked for.
+    per_cpu: f64,
+    per_memory: f64,
+    /// What counts beside those that fit, where one fits.
+    usable: f64,
+    cpu: f64,
+    memory: f64,
+}
+
+/// What devices with these uses are worth, in instances, beside so much free processor and memory (negative on a node that shrank).
+pub fn worth(uses: &[Use], cpu: i64, memory: i64) -> f64 {
+    let (cpu, memory) = (cpu as f64, memory as f64);
+    let (some_cpu, some_memory) = (cpu.max(0.0), memory.max(0.0));
+    let mut sum = 0.0;
+    for each in uses {
+        // Nothing times infinity is no number, which is less than nothing: then the limit is another.
+        let (by_cpu, by_memory) = (some_cpu * each.per_cpu, some_memory * each.per_memory);
+        let mut fitting = each.instances;
+        fitting = if by_cpu < fitting { by_cpu } else { fitting };
+        fitting = if by_memory < fitting { by_memory } else { fitting };
+        sum += fitting + if cpu >= each.cpu && memory >= each.memory { each.usable } else { 0.0 };
+    }
+    sum
+}
+
+/// The free devices of one kind on a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct IdleDevices {
+    pub kind: u16,
     /// Devices of which nothing is taken.
     whole: u16,
+    /// Ascending, where there are any.
     parts: [u16; MOST_PARTS],
-    number_of_parts: usize,
+    number_of_parts: u8,
 }
 
 /// Partly free devices beyond so many on one node count as used up.
 const MOST_PARTS: usize = 16;
 
-impl Room {
-    pub fn new(kind: u16, cpu: i64, memory: i64) -> Self {
-        Self { kind, cpu, memory, whole: 0, parts: [0; MOST_PARTS], number_of_parts: 0 }
+impl IdleDevices {
+    pub fn new(kind: u16) -> Self {
+        Self { kind, whole: 0, parts: [0; MOST_PARTS], number_of_parts: 0 }
     }
 
     /// Adds a device with so many thousandths free.
     pub fn add(&mut self, free: u16) {
+        let number = usize::from(self.number_of_parts);
         if free >= WHOLE {
             self.whole += 1;
-        } else if free > 0 && self.number_of_parts < MOST_PARTS {
-            self.parts[self.number_of_parts] = free;
+        } else if free > 0 && number < MOST_PARTS {
+            let at = self.parts[..number].partition_point(|part| *part < free);
+            self.parts.copy_within(at..number, at + 1);
+            self.parts[at] = free;
             self.number_of_parts += 1;
         }
     }
 
     fn parts(&self) -> &[u16] {
-        &self.parts[..self.number_of_parts]
+        &self.parts[..usize::from(self.number_of_parts)]
     }
 }
 
@@ -235,16 +283,16 @@ mod tests {
         typical
     }
 
-    fn room(cpu: i64, free: &[u16]) -> Room {
-        let mut room = Room::new(0, cpu, 1_000_000);
-        free.iter().for_each(|free| room.add(*free));
-        room
+    fn worth(typical: &Typical, cpu: i64, free: &[u16]) -> f64 {
+        let mut idle = IdleDevices::new(0);
+        free.iter().for_each(|free| idle.add(*free));
+        super::worth(&typical.uses(&[idle]), cpu, 1_000_000)
     }
 
     #[test]
     fn processors_that_devices_need_are_worth_more_than_others() {
         let typical = typical(&[(1, 1000, 1000, 1)]);
-        let loss = |cpu: i64| typical.worth(&room(cpu, &[1000; 4])) - typical.worth(&room(cpu - 1000, &[1000; 4]));
+        let loss = |cpu: i64| worth(&typical, cpu, &[1000; 4]) - worth(&typical, cpu - 1000, &[1000; 4]);
         assert_eq!(loss(100_000), 0.0, "there is processor to spare");
         assert_eq!(loss(4000), 1.0, "one instance less fits");
         assert_eq!(loss(1000), 1.0 + 4.0 * USABLE_WEIGHT, "all devices are lost");
@@ -253,10 +301,11 @@ mod tests {
     #[test]
     fn a_share_that_nobody_asks_for_is_worth_nothing() {
         let typical = typical(&[(1, 500, 1, 3), (2, 1000, 1, 1)]);
-        assert_eq!(typical.worth(&room(100, &[499])), 0.0);
-        assert_eq!(typical.worth(&room(100, &[600])), 0.75 * (1.0 + 8.0 * 1.2));
-        assert_eq!(typical.worth(&room(100, &[1000])), 0.75 * (2.0 + 8.0 * 2.0), "two whole ones are asked for, or none");
-        assert_eq!(typical.worth(&room(-5, &[1000])), 0.0);
+        assert_eq!(worth(&typical, 100, &[499]), 0.0);
+        let is_close = |a: f64, b: f64| (a - b).abs() < 1e-12;
+        assert!(is_close(worth(&typical, 100, &[600]), 0.75 * (1.0 + 8.0 * 1.2)));
+        assert!(is_close(worth(&typical, 100, &[1000]), 0.75 * (2.0 + 8.0 * 2.0)), "two whole ones are asked for, or none");
+        assert_eq!(worth(&typical, -5, &[1000]), 0.0);
     }
 
     #[test]
@@ -266,12 +315,15 @@ mod tests {
         typical.add(seldom);
         typical.refresh();
         assert_eq!(typical.epoch(), epoch, "one more changes nothing");
-        (0..20).for_each(|_| typical.add(seldom));
+        (0..20).for_each(|_| typical.add(Shape { share: 1000, ..seldom }));
+        typical.refresh();
+        assert_eq!(typical.epoch(), epoch, "more of the same changes little");
+        (0..60).for_each(|_| typical.add(seldom));
         typical.refresh();
         assert_ne!(typical.epoch(), epoch);
-        assert!(typical.worth(&room(100, &[100])) > 0.0);
-        (0..21).for_each(|_| typical.remove(seldom));
+        assert!(worth(&typical, 100, &[100]) > 0.0);
+        (0..61).for_each(|_| typical.remove(seldom));
         typical.refresh();
-        assert_eq!(typical.worth(&room(100, &[100])), 0.0);
+        assert_eq!(worth(&typical, 100, &[100]), 0.0, "nobody is left who could use it");
     }
 }

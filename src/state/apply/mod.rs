@@ -10,6 +10,7 @@ mod garbage;
 mod jobs;
 mod nodes;
 mod plan;
+mod restore;
 mod security;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -20,6 +21,7 @@ use super::command::{Command, Rejection, Reply, Request};
 use super::job_status;
 use super::tables::State;
 use super::{Change, Changes};
+use crate::model::autopilot::AutopilotConfig;
 use crate::model::signing_key::SigningKey;
 use crate::model::{Allocation, Deployment, DeploymentId, Evaluation, Job, JobKey, Node};
 
@@ -35,6 +37,9 @@ impl State {
         {
             self.index = index;
             return (Ok(Reply { index: first, dropped_placements: 0 }), Changes { index, changes: Vec::new() });
+        }
+        if let Command::Restore { restore, digest } = &request.command {
+            return (self.restore(index, request.id, *restore, digest), Changes { index, changes: Vec::new() });
         }
         let mut transaction =
             Transaction { state: self, index, changes: Vec::new(), touched_jobs: BTreeSet::new(), deployments: BTreeMap::new() };
@@ -164,6 +169,16 @@ impl Transaction<'_> {
             Command::AddSigningKey { key } => {
                 self.state.signing_keys.insert(self.index, Arc::new(SigningKey::clone(key)));
             }
+            Command::SetAutopilotConfig { config, check_index } => {
+                let found = self.state.autopilot.modify_index;
+                if let Some(expected) = check_index.filter(|expected| *expected != found) {
+                    return Err(Rejection::AutopilotConfigConflict { expected, found });
+                }
+                let create_index = self.state.autopilot.create_index;
+                self.state.autopilot = AutopilotConfig { create_index, modify_index: self.index, ..config.clone() };
+            }
+            Command::StageRestore { restore, part, bytes } => self.state.staged_restore.add(*restore, *part, bytes)?,
+            Command::Restore { .. } => debug_assert!(false, "a restore is not part of a transaction"),
         }
         Ok(Reply { index: self.index, dropped_placements })
     }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::codec;
 use crate::model::allocation::DesiredTransition;
+use crate::model::autopilot::AutopilotConfig;
 use crate::model::plan::DeploymentUpdate;
 use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::security::{Identity, SecurityChange};
@@ -102,6 +103,9 @@ fn samples() -> Vec<(&'static str, Command)> {
             "add-signing-key",
             Command::AddSigningKey { key: Box::new(SigningKey { id: KeyId(9), public: [1; 32], seed: Seed([2; 32]), created: at }) },
         ),
+        ("set-autopilot-config", Command::SetAutopilotConfig { config: AutopilotConfig::default(), check_index: Some(1) }),
+        ("stage-restore", Command::StageRestore { restore: 5, part: 1, bytes: Arc::new(vec![1, 2, 200]) }),
+        ("restore", Command::Restore { restore: 5, digest: [3; 32] }),
     ]
 }
 

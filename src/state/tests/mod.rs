@@ -5,6 +5,7 @@ mod golden;
 mod jobs;
 mod plans;
 mod replicas;
+mod restore;
 
 use super::command::{Command, Rejection, Reply, Request};
 use super::{Changes, State};

@@ -205,7 +205,7 @@ fn wrong_count(least: usize, most: usize, given: usize) -> Problem {
         (least, most) if least == most => least.to_string(),
         (least, most) => format!("{least} to {most}"),
     };
-    let noun = if most == 1 { "argument" } else { "arguments" };
+    let noun = if most == 1 || (most == ANY_NUMBER && least == 1) { "argument" } else { "arguments" };
     Problem::new(format!("takes {wanted} {noun}, not {given}"))
 }
 

@@ -1,9 +1,8 @@
 //! Text. Positions count characters.
 
-use regex::RegexBuilder;
-
 use super::{ANY_NUMBER, Args, Function, Problem, function};
 use crate::jobspec::hcl::value::{MAX_WEIGHT, TooBig, Value};
+use crate::util::go_regex;
 
 pub const FUNCTIONS: &[Function] = &[
     function("chomp", 1, 1, |args| Ok(Value::string(args.text(0)?.trim_end_matches(['\r', '\n'])))),
@@ -64,10 +63,7 @@ fn replace(args: &Args<'_>) -> Result<Value, Problem> {
 
 fn regex_replace(args: &Args<'_>) -> Result<Value, Problem> {
     let (text, pattern, with) = (args.text(0)?, args.text(1)?, args.text(2)?);
-    let regex = RegexBuilder::new(&pattern)
-        .size_limit(1 << 20)
-        .build()
-        .map_err(|error| Problem::at(1, format!("bad regular expression: {}", error.to_string().lines().last().unwrap_or_default())))?;
+    let regex = go_regex::compile(&pattern).map_err(|error| Problem::at(1, format!("bad regular expression: {error}")))?;
     // A reference such as `$1` may stand for all of a match.
     let references = with.matches('$').count();
     bounded(regex.find_iter(&text).count(), with.len())?;

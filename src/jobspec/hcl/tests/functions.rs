@@ -33,7 +33,7 @@ fn string() {
         ("lower(\"ÄB\")", "\"äb\""),
         ("upper(\"äb\")", "\"ÄB\""),
         ("regex_replace(\"a1b22\", \"[0-9]+\", \"<$0>\")", "\"a<1>b<22>\""),
-        ("regex_replace(\"x\", \"(\", \"\")", "error: regex_replace(): bad regular expression: error: unclosed group"),
+        ("regex_replace(\"x\", \"(\", \"\")", "error: regex_replace(): bad regular expression: unclosed group"),
         ("replace(\"1 + 2 + 3\", \"+\", \"-\")", "\"1 - 2 - 3\""),
         ("split(\",\", \"a,,b\")", "[\"a\",\"\",\"b\"]"),
         ("strlen(\"größe\")", "5"),

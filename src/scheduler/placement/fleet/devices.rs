@@ -52,6 +52,10 @@ impl Fleet {
     pub(super) fn learn_devices(&mut self, ord: NodeOrd, before: &[Shape]) {
         let row = &self.rows[ord.at()];
         self.typical.exchange(before, &row.shapes);
+        let has_devices = !row.devices.is_empty();
+        if std::mem::replace(&mut self.has_devices[ord.at()], has_devices) && !has_devices {
+            self.columns.touch(ord);
+        }
         match (row.devices.is_empty(), self.with_devices.binary_search(&ord)) {
             (false, Err(at)) => self.with_devices.insert(at, ord),
             (true, Ok(at)) => drop(self.with_devices.remove(at)),
@@ -62,6 +66,7 @@ impl Fleet {
     pub(super) fn forget_devices(&mut self, ord: NodeOrd) {
         let shapes = std::mem::take(&mut self.rows[ord.at()].shapes);
         self.typical.exchange(&shapes, &[]);
+        self.has_devices[ord.at()] = false;
         if let Ok(at) = self.with_devices.binary_search(&ord) {
             self.with_devices.remove(at);
         }

@@ -28,6 +28,7 @@ pub struct Fleet {
     inverse_memory: Vec<f64>,
     class: Vec<u32>,
     placeable: Vec<bool>,
+    has_devices: Vec<bool>,
     rows: Vec<Row>,
     ords: HashMap<NodeId, NodeOrd>,
     vacant: Vec<NodeOrd>,
@@ -69,13 +70,17 @@ impl Fleet {
         for allocation in allocations.iter().filter(|allocation| allocation.holds_room()) {
             usage.add(node, allocation);
         }
-        let devices = self.kinds_of(node);
+        let known = self.ords.get(&node.id).copied();
+        let is_same = |ord: &NodeOrd| Arc::ptr_eq(&self.rows[ord.at()].node, node);
+        let devices = match known.filter(is_same) {
+            Some(ord) => std::mem::take(&mut self.rows[ord.at()].devices),
+            None => self.kinds_of(node),
+        };
         let shapes = if devices.is_empty() { Vec::new() } else { self.shapes(allocations) };
         let row = Row { node: Arc::clone(node), available: node.resources.available(), usage, devices, shapes };
         let mut before = Vec::new();
-        let ord = match self.ords.get(&node.id) {
+        let ord = match known {
             Some(ord) => {
-                let ord = *ord;
                 if !Arc::ptr_eq(&self.rows[ord.at()].node, node) {
                     self.classes.leave(self.class[ord.at()], self.placeable[ord.at()]);
                     self.class[ord.at()] = self.classes.join(node, node.is_placeable());
@@ -102,8 +107,8 @@ impl Fleet {
         };
         self.classes.leave(self.class[ord.at()], self.placeable[ord.at()]);
         self.placeable[ord.at()] = false;
-        self.forget_devices(ord);
         self.bump(ord);
+        self.forget_devices(ord);
         self.vacant.push(ord);
     }
 
@@ -126,6 +131,7 @@ impl Fleet {
             }
             self.inverse_cpu.push(0.0);
             self.inverse_memory.push(0.0);
+            self.has_devices.push(false);
             self.version.push(0);
             ord
         };
@@ -145,6 +151,9 @@ impl Fleet {
     fn bump(&mut self, ord: NodeOrd) {
         self.version[ord.at()] = self.version[ord.at()].wrapping_add(1).max(1);
         self.index.touch(ord);
+        if self.has_devices[ord.at()] {
+            self.columns.touch(ord);
+        }
     }
 
     pub fn classes(&self) -> &Classes {
@@ -193,6 +202,7 @@ impl Fleet {
     }
 
     /// `ask` with the compute of its whole cores, which depends on the node's speed.
+    #[inline]
     pub fn effective_ask(&self, ord: NodeOrd, ask: Ask) -> Ask {
         if ask.cores == 0 {
             return ask;
@@ -201,6 +211,7 @@ impl Fleet {
     }
 
     /// Whether an effective ask fits now, ports and core ids aside.
+    #[inline]
     pub fn has_room(&self, ord: NodeOrd, ask: Ask) -> bool {
         let at = ord.at();
         // One sign test for all dimensions.
@@ -212,6 +223,7 @@ impl Fleet {
     }
 
     /// The fractions of compute and memory that stay free once an effective ask is taken; the input of the packing score.
+    #[inline]
     pub fn free_fractions(&self, ord: NodeOrd, ask: Ask) -> (f64, f64) {
         let at = ord.at();
         let cpu = (self.free_cpu[at] - signed(ask.cpu.0)) as f64 * self.inverse_cpu[at];
@@ -235,6 +247,11 @@ impl Fleet {
         &self.with_devices
     }
 
+    #[inline]
+    pub fn has_devices(&self, ord: NodeOrd) -> bool {
+        self.has_devices[ord.at()]
+    }
+
     /// The kind of each of a node's devices, in the order of their positions; `None` for one that is not healthy.
     pub fn devices_on(&self, ord: NodeOrd) -> &[Option<u16>] {
         &self.rows[ord.at()].devices
@@ -249,11 +266,13 @@ impl Fleet {
         self.typical.refresh();
     }
 
+    #[inline]
     pub fn is_placeable(&self, ord: NodeOrd) -> bool {
         self.placeable[ord.at()]
     }
 
     /// Changes with every change of a node.
+    #[inline]
     pub fn version(&self, ord: NodeOrd) -> u32 {
         self.version[ord.at()]
     }
@@ -264,11 +283,13 @@ impl Fleet {
     }
 
     /// Free compute and memory once an ask is taken.
+    #[inline]
     pub fn free_beside(&self, ord: NodeOrd, ask: Ask) -> (i64, i64) {
         (self.free_cpu[ord.at()] - signed(ask.cpu.0), self.free_memory[ord.at()] - signed(ask.memory.0))
     }
 
     /// One over the capacity in compute and memory, zero where there is none.
+    #[inline]
     pub fn inverse_capacity(&self, ord: NodeOrd) -> (f64, f64) {
         (self.inverse_cpu[ord.at()], self.inverse_memory[ord.at()])
     }
@@ -297,6 +318,7 @@ impl Fleet {
 }
 
 /// Capacities are far below 2^63; a larger one counts as that.
+#[inline]
 fn signed(value: u64) -> i64 {
     i64::try_from(value).unwrap_or(i64::MAX / 2)
 }

@@ -3,6 +3,7 @@
 mod obstacle;
 mod terms;
 
+use std::cmp::Reverse;
 use std::sync::Arc;
 
 use super::demand::Demand;
@@ -162,11 +163,15 @@ impl<'a> Packer<'a> {
     /// Takes one instance on a candidate, or up to `limit` where the node stays the best, and ranks it anew. `None`: it can take
     /// none, and is out of the ranking.
     fn commit(&mut self, slot: usize, limit: u32) -> Option<Pick> {
-        let mut pick = if self.obstacle(slot).is_none() { self.take_one(slot) } else { None };
-        if let Some(pick) = pick.as_mut().filter(|_| self.is_sticky) {
-            self.fill(slot, limit, pick);
-        }
         let position = u32::try_from(slot).ok()?;
+        let mut pick = if self.obstacle(slot).is_none() { self.take_one(slot) } else { None };
+        if let Some(pick) = pick.as_mut().filter(|pick| pick.count < limit) {
+            if self.is_sticky {
+                self.fill(slot, limit, pick);
+            } else if self.changes_only_its_own_score(pick.ord) {
+                self.fill_while_best(position, limit, pick);
+            }
+        }
         let score = (pick.is_some() && self.obstacle(slot).is_none()).then(|| self.own_score(slot));
         self.ranking.set(position, score);
         pick
@@ -176,10 +181,7 @@ impl<'a> Packer<'a> {
     fn fill(&mut self, slot: usize, limit: u32, pick: &mut Pick) {
         if !self.asks_beyond_amounts() {
             let more = self.fleet.capacity(pick.ord, pick.ask).min(limit - pick.count);
-            if more > 0 && self.fleet.take(pick.ord, Grant { ask: pick.ask, ..Grant::default() }, more).is_ok() {
-                self.account(slot, more);
-                pick.count += more;
-            }
+            self.take_more(slot, more, pick);
             return;
         }
         while pick.count < limit && self.obstacle(slot).is_none() {
@@ -188,6 +190,32 @@ impl<'a> Packer<'a> {
             };
             pick.absorb(next);
         }
+    }
+
+    /// Goes on with a node as long as no other is better: what the next instance would find is computed without taking each.
+    fn fill_while_best(&mut self, position: u32, limit: u32, pick: &mut Pick) {
+        let slot = position as usize;
+        let most = self.fleet.capacity(pick.ord, pick.ask).min(limit - pick.count);
+        let rival = self.ranking.rival(position);
+        let is_best = |more: &u32| Some((self.own_score_after(slot, *more).total(0), Reverse(position))) > rival;
+        let more = (0..most).find(|more| !is_best(more)).unwrap_or(most);
+        self.take_more(slot, more, pick);
+    }
+
+    fn take_more(&mut self, slot: usize, more: u32, pick: &mut Pick) {
+        if more > 0 && self.fleet.take(pick.ord, Grant { ask: pick.ask, ..Grant::default() }, more).is_ok() {
+            self.account(slot, more);
+            pick.count += more;
+        }
+    }
+
+    /// Whether an instance on this node changes nothing but what the node's fill and the instances on it make of its score.
+    fn changes_only_its_own_score(&self, ord: NodeOrd) -> bool {
+        self.ranking.is_without_spreads()
+            && !self.demand.distinct_hosts
+            && self.demand.distinct.is_empty()
+            && !self.asks_beyond_amounts()
+            && !self.fleet.has_devices(ord)
     }
 
     fn take_one(&mut self, slot: usize) -> Option<Pick> {

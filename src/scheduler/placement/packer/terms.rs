@@ -1,7 +1,9 @@
 //! The terms of a candidate's score.
 
 use super::Packer;
+use crate::model::fit;
 use crate::scheduler::placement::NodeOrd;
+use crate::scheduler::placement::demand::Candidate;
 use crate::scheduler::placement::ranking::OwnScore;
 use crate::scheduler::placement::score::{self, ScoredTerm, fixed};
 
@@ -27,11 +29,23 @@ impl Packer<'_> {
     }
 
     pub(super) fn own_score(&self, slot: usize) -> OwnScore {
+        self.own_terms(slot, self.packing(slot), self.demand.candidates[slot].collisions)
+    }
+
+    /// As [`Self::own_score`] once `more` instances of amounts only are on a node without devices.
+    pub(super) fn own_score_after(&self, slot: usize, more: u32) -> OwnScore {
+        let Candidate { ord, collisions, .. } = self.demand.candidates[slot];
+        let ask = fit::times(self.fleet.effective_ask(ord, self.demand.ask), more + 1);
+        let (cpu, memory) = self.fleet.free_fractions(ord, ask);
+        self.own_terms(slot, score::packing(self.demand.algorithm, cpu, memory), collisions + more)
+    }
+
+    fn own_terms(&self, slot: usize, packing: f64, collisions: u32) -> OwnScore {
         let candidate = &self.demand.candidates[slot];
-        let mut sum = self.packing(slot);
+        let mut sum = packing;
         let mut terms = 1;
-        if self.demand.anti_affinity && candidate.collisions > 0 {
-            sum += score::anti_affinity(candidate.collisions, self.demand.group_count);
+        if self.demand.anti_affinity && collisions > 0 {
+            sum += score::anti_affinity(collisions, self.demand.group_count);
             terms += 1;
         }
         if candidate.affinity != 0.0 {
