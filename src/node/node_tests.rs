@@ -521,3 +521,32 @@ async fn users_restart_signal_and_measure_tasks() {
     node.shutdown(true).await;
     assert!(!second.is_running(), "a shutdown that kills has killed");
 }
+
+#[tokio::test]
+async fn what_is_cut_off_for_too_long_stops_itself_and_only_that() {
+    let machine = Machine::new();
+    let node = machine.boot().await;
+    let mut job = testing::service_job("stops");
+    job.groups[0].disconnect.stop_on_client_after = Some(Duration::from_secs(1));
+    let (stops, stays) = (testing::assignment_of(job), testing::assignment("stays"));
+    machine.servers.assign(&[stops.clone(), stays.clone()]);
+    for assignment in [&stops, &stays] {
+        machine.reported(assignment, AllocClientStatus::Running).await;
+    }
+    // Servers that answer hold it off for longer than the limit.
+    let heard = tokio::time::timeout(Duration::from_secs(2), machine.reported(&stops, AllocClientStatus::Lost)).await;
+    assert!(heard.is_err(), "the servers were there all the time");
+    machine.servers.reachable.send_replace(false);
+    let runner = |assignment: &Assignment| node.allocation(assignment.allocation.id).unwrap();
+    tokio::time::timeout(PATIENCE, async {
+        while runner(&stops).client_status != AllocClientStatus::Lost {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await
+    .unwrap();
+    assert_eq!(runner(&stays).client_status, AllocClientStatus::Running);
+    machine.servers.reachable.send_replace(true);
+    let told = tokio::time::timeout(PATIENCE, machine.reported(&stops, AllocClientStatus::Lost)).await.unwrap();
+    assert_eq!(&*told.client_description, "Stopped by its node, which could not reach the servers");
+}

@@ -45,6 +45,7 @@ impl Registration {
             let node = self.shared.node.load_full();
             match self.link.register((*node).clone()).await {
                 Ok(reply) => {
+                    self.shared.hear();
                     tracing::info!(node = %node.id, ttl = ?reply.ttl, "registered");
                     return reply.ttl;
                 }
@@ -76,6 +77,7 @@ impl Registration {
             }
             match self.link.heartbeat(id).await {
                 Ok(reply) => {
+                    self.shared.hear();
                     ttl = reply.ttl;
                     delay = ttl / 2;
                     backoff.reset();

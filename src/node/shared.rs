@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use arc_swap::ArcSwap;
 
@@ -21,6 +22,8 @@ pub struct Shared {
     pub journal: Journal,
     pub reports: Reports,
     pub agent_env: BTreeMap<String, String>,
+    /// When the servers answered last, by [`Shared::now`]; at first, when the agent started.
+    pub heard_at: AtomicI64,
 }
 
 impl Shared {
@@ -28,5 +31,14 @@ impl Shared {
     /// follow a wall clock that is set while the node runs.
     pub fn now(&self) -> Timestamp {
         self.clock.now()
+    }
+
+    /// The servers answered.
+    pub fn hear(&self) {
+        self.heard_at.store(self.now().0, Ordering::Relaxed);
+    }
+
+    pub fn heard_at(&self) -> Timestamp {
+        Timestamp(self.heard_at.load(Ordering::Relaxed))
     }
 }

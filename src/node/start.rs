@@ -39,8 +39,10 @@ impl Node {
         let id = identity::load_or_create(&config.client_dir())?;
         let (journal, entries) = Journal::open(config.client_dir().join("journal")).await?;
         let node = fingerprint::fingerprint(&config, id, &runtime.drivers());
+        let clock = SteadyClock::start();
         let shared = Arc::new(Shared {
-            clock: SteadyClock::start(),
+            heard_at: clock.now().0.into(),
+            clock,
             node: ArcSwap::from_pointee(node),
             runtime,
             journal,

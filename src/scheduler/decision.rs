@@ -37,6 +37,8 @@ pub struct Decision {
     /// Instances without a place, for every group.
     pub queued: BTreeMap<Text, u32>,
     pub put_off: u32,
+    /// When more of what was put off may go.
+    pub next_set: Option<Timestamp>,
     pub tallies: BTreeMap<Text, Tally>,
     /// Who was pushed aside.
     pub evicted: Vec<Arc<Allocation>>,
@@ -119,7 +121,7 @@ impl Scheduler {
         let mut conditional_stops = Vec::new();
         for (position, Reconciled { group, profile, changes }) in reconciled.into_iter().enumerate() {
             let deployment = decision.deployment.filter(|_| members.contains(&group.name));
-            let GroupChanges { stops, in_place, marks, places, put_off, room, mut tally, keep, .. } = changes;
+            let GroupChanges { stops, in_place, marks, places, put_off, room, next_set, mut tally, keep, .. } = changes;
             let wanted = Instance::number(&places);
             let mut queued = 0;
             for (number, Batch { spec, canary, places }) in batches(places).into_iter().enumerate() {
@@ -164,6 +166,7 @@ impl Scheduler {
             decision.in_place.extend(in_place.into_iter().map(|allocation| (allocation, deployment)));
             decision.marks.extend(marks);
             decision.put_off += put_off;
+            decision.next_set = decision.next_set.into_iter().chain(next_set).min();
             decision.tallies.insert(group.name.clone(), tally);
             decision.queued.insert(group.name.clone(), if job.all_at_once { wanted } else { queued });
         }

@@ -31,7 +31,7 @@ pub fn dry_run(view: &dyn StateView, job: &Job, now: Timestamp) -> DryRun {
         groups: tallies,
         failed,
         evicted: evicted.into_iter().map(|allocation| allocation.id).collect(),
-        next_attempt: marks.iter().filter(|mark| !mark.disconnected).map(|mark| mark.at).min(),
+        next_attempt: marks.iter().filter(|mark| !mark.disconnected).filter_map(|mark| mark.at).min(),
     }
 }
 

@@ -51,6 +51,6 @@ pub fn explain(view: &dyn StateView, key: &JobKey, now: Timestamp) -> Option<Exp
         }
     };
     let groups = job.groups.iter().map(explain_group).collect();
-    let next_attempt = decision.marks.iter().filter(|mark| !mark.disconnected).map(|mark| mark.at).min();
+    let next_attempt = decision.marks.iter().filter(|mark| !mark.disconnected).filter_map(|mark| mark.at).min();
     Some(Explanation { job, groups, next_attempt })
 }

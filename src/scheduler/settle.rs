@@ -45,6 +45,9 @@ pub fn settle(view: &dyn StateView, due: &DueJob, mut decision: Decision, ids: &
     plan.new_deployments.extend(decision.new_deployment.take());
     plan.deployment_updates.append(&mut decision.deployment_updates);
     plan.evaluations.extend(follow_ups);
+    if let Some(at) = decision.next_set {
+        settlement.next_set(at, plan);
+    }
     settlement.evaluate_evicted(&decision, plan);
     if decision.again {
         plan.evaluations.push(settlement.look_again());
@@ -70,27 +73,40 @@ impl Settlement<'_> {
             ordered.sort_by_key(|mark| (mark.at, mark.alloc.id));
             let mut batch: Option<(EvalId, Timestamp)> = None;
             for mark in ordered {
-                let id = match batch {
-                    Some((id, start)) if mark.at <= start + BATCH_WINDOW => id,
-                    _ => {
+                let id = match (mark.at, batch) {
+                    (None, _) => None,
+                    (Some(at), Some((id, start))) if at <= start + BATCH_WINDOW => Some(id),
+                    (Some(at), _) => {
                         let id = self.ids.next();
                         let trigger = if disconnected { EvalTrigger::MaxDisconnectTimeout } else { EvalTrigger::AllocFailure };
-                        created.push(self.follow_up(id, trigger, mark.at));
-                        batch = Some((id, mark.at));
-                        id
+                        created.push(self.follow_up(id, trigger, at));
+                        batch = Some((id, at));
+                        Some(id)
                     }
                 };
                 plan.in_place.push(InPlaceUpdate {
                     alloc: mark.alloc.id,
                     job: mark.alloc.job.clone(),
                     deployment: mark.alloc.deployment,
-                    follow_up_eval: Some(id),
+                    follow_up_eval: id,
                     client_status: disconnected.then_some(AllocClientStatus::Unknown),
                 });
             }
         }
         self.next = created.first().map(|evaluation| evaluation.id);
         created
+    }
+
+    /// One evaluation of the job waits for the time at which its next set of updates may go.
+    fn next_set(&mut self, at: Timestamp, plan: &mut Plan) {
+        let is_such = |row: &Arc<Evaluation>| row.trigger == EvalTrigger::RollingUpdate && row.status == EvalStatus::Pending;
+        let in_hand = self.due.ids();
+        let waits = |row: &Arc<Evaluation>| is_such(row) && row.wait_until.is_some_and(|until| until >= at) && !in_hand.contains(&row.id);
+        if !self.view.evaluations_of_job(&self.due.key).iter().any(waits) {
+            let id = self.ids.next();
+            plan.evaluations.push(self.follow_up(id, EvalTrigger::RollingUpdate, at));
+            self.next = self.next.or(Some(id));
+        }
     }
 
     /// The jobs of the evicted look for other places.

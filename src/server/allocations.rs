@@ -84,7 +84,7 @@ fn trigger(state: &State, allocation: &Arc<Allocation>, update: &AllocationUpdat
     }
     let ends_early = || state.job(&allocation.job.key).is_some_and(|job| !job.job_type.is_batch());
     match update.client_status {
-        AllocClientStatus::Failed => Some(EvalTrigger::AllocFailure),
+        AllocClientStatus::Failed | AllocClientStatus::Lost => Some(EvalTrigger::AllocFailure),
         AllocClientStatus::Complete if ends_early() => Some(EvalTrigger::AllocFailure),
         // A node came back with what was thought cut off.
         AllocClientStatus::Running if allocation.client_status == AllocClientStatus::Unknown => Some(EvalTrigger::Reconnect),

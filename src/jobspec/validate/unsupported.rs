@@ -17,8 +17,6 @@ pub fn warn(rules: &mut Rules<'_>) {
 
 fn group(rules: &mut Rules<'_>, group: &TaskGroup) {
     rules.ignored_if(group.max_run_duration.is_some(), "max_run_duration", "end groups after a time");
-    let stops_itself = group.disconnect.stop_on_client_after.is_some();
-    rules.ignored_if(stops_itself, "disconnect.stop_on_client_after", "stop what is cut off from the servers");
     for (index, network) in group.networks.iter().enumerate() {
         let own = !matches!(network.mode, NetworkMode::Host | NetworkMode::None);
         rules.ignored_if(own, &format!("network[{index}].mode"), "give groups a network of their own");
@@ -77,9 +75,6 @@ job "j" {
   }
   group "g" {
     max_run_duration = "1h"
-    disconnect {
-      stop_on_client_after = "1m"
-    }
     network {
       mode = "bridge"
     }
@@ -115,7 +110,6 @@ job "j" {
         let warned = paths(text);
         let expected = [
             "job.group[g].max_run_duration",
-            "job.group[g].disconnect.stop_on_client_after",
             "job.group[g].network[0].mode",
             "job.group[g].volume[v]",
             "job.group[g].service[0]",

@@ -43,6 +43,8 @@ pub struct AllocRunner {
     pub(super) tasks: Tasks,
     health: Option<HealthWatcher>,
     stop: Option<String>,
+    /// It was stopped here because the servers were out of reach for too long; they gave it up, and it must not count as ended well.
+    cut_off: bool,
     may_start: bool,
     forget: bool,
     journal_retry: Option<Timestamp>,
@@ -114,6 +116,7 @@ impl AllocRunner {
             tasks: Tasks::default(),
             health: None,
             stop: None,
+            cut_off: false,
             may_start: false,
             forget: false,
             journal_retry: None,
@@ -307,7 +310,19 @@ impl AllocRunner {
         Ok(())
     }
 
+    /// When it must stop unless the servers are heard before (`disconnect.stop_on_client_after`). They give its name to another as soon
+    /// as they may take for granted that it has.
+    fn cut_off_at(&self) -> Option<Timestamp> {
+        let after = self.group().filter(|_| self.stop.is_none())?.disconnect.stop_on_client_after?;
+        Some(self.shared.heard_at() + after)
+    }
+
     fn tick(&mut self) {
+        if self.cut_off_at().is_some_and(|at| at <= self.shared.now()) {
+            tracing::warn!(alloc = %self.id(), "the servers are out of reach for longer than stop_on_client_after; stopping");
+            self.stop = Some("the servers were out of reach for too long".to_owned());
+            self.cut_off = true;
+        }
         let names: Vec<Text> = self.tasks.slots.keys().cloned().collect();
         for name in names {
             self.feed(&name, TaskInput::Tick);
@@ -403,6 +418,9 @@ impl AllocRunner {
         if self.group().is_none() {
             return (AllocClientStatus::Failed, "The job has no such group");
         }
+        if over && self.cut_off {
+            return (AllocClientStatus::Lost, "Stopped by its node, which could not reach the servers");
+        }
         status::derive(task_states, over)
     }
 
@@ -449,7 +467,7 @@ impl AllocRunner {
             }
             _ => None,
         };
-        let earliest = [self.tasks.deadline(), self.journal_retry, health].into_iter().flatten().min();
+        let earliest = [self.tasks.deadline(), self.journal_retry, health, self.cut_off_at()].into_iter().flatten().min();
         earliest.map(|deadline| deadline.since(now))
     }
 }

@@ -13,14 +13,17 @@ use std::sync::Arc;
 use super::feasibility::GroupProfile;
 use super::neighbours::Neighbours;
 use super::placement::{Fleet, NodeOrd, Packer, Pick};
-use super::preempt::Preemptor;
+use super::preempt::{self, Preemptor};
 use super::reconcile::{Instance, PreviousFate, StopOrder, reason};
-use crate::model::plan::{Placement, PlacementMetrics};
+use crate::model::plan::{NodeScore, Placement, PlacementMetrics};
 use crate::model::scheduler_config::SchedulerAlgorithm;
 use crate::model::{AllocId, Allocation, DeploymentId, EvalId, Job, JobRef, NodeId, TaskGroup};
 
 use demand::DemandBuilder;
 use runs::RunBuilder;
+
+/// So many nodes are shown where others were pushed aside: each of the instances there carries them all.
+const MOST_PUSHES: usize = 32;
 
 /// Instances of the job that hold a place on one node while the plan is made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -112,7 +115,8 @@ fn place_among(
     let counts = metrics::Counts::new(fleet, request, &plan);
     let packer = Packer::new(fleet, plan.demand);
     let runs = RunBuilder::new(request, Arc::new(counts.success(&packer)));
-    let mut placer = GroupPlacer { request, packer, preemptor, runs, live, placed: 0, outcome: GroupOutcome::default() };
+    let mut placer =
+        GroupPlacer { request, packer, preemptor, runs, live, placed: 0, pushes: Vec::new(), outcome: GroupOutcome::default() };
 
     let (destructive, needed): (Vec<_>, Vec<_>) = instances.into_iter().partition(|instance| instance.fate == PreviousFate::StopToMakeRoom);
     let (plain, special): (Vec<_>, Vec<_>) = needed.into_iter().partition(Instance::is_plain);
@@ -126,11 +130,11 @@ fn place_among(
         placer.place_special(instance);
     }
 
-    let GroupPlacer { packer, runs, mut outcome, .. } = placer;
+    let GroupPlacer { packer, runs, mut outcome, pushes, .. } = placer;
     if outcome.queued > 0 {
         outcome.failed = Some(Arc::new(counts.failure(&packer, request, outcome.queued)));
     }
-    outcome.placements = runs.finish();
+    outcome.placements = runs.finish(pushes);
     outcome
 }
 
@@ -141,6 +145,8 @@ struct GroupPlacer<'a> {
     runs: RunBuilder<'a>,
     live: &'a mut Vec<Live>,
     placed: usize,
+    /// What the nodes scored where others were pushed aside.
+    pushes: Vec<NodeScore>,
     outcome: GroupOutcome,
 }
 
@@ -199,6 +205,11 @@ impl GroupPlacer<'_> {
         let victims: Vec<_> = found.victims.iter().map(|victim| Arc::clone(&victim.alloc)).collect();
         let pick = self.packer.pick_in_place_of(found.ord, &victims)?;
         preemptor.evict(&found.victims);
+        if self.pushes.len() < MOST_PUSHES {
+            let score = found.score();
+            let terms = vec![(preempt::SCORE.into(), score)];
+            self.pushes.push(NodeScore { node: self.packer.fleet().node(found.ord).id, terms, total: score });
+        }
         self.outcome.evicted.extend(victims);
         Some(pick)
     }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::GroupRequest;
 use crate::model::device::DevicePosition;
-use crate::model::plan::{Placement, PlacementMetrics, Run};
+use crate::model::plan::{NodeScore, Placement, PlacementMetrics, Run};
 use crate::model::{Ask, AssignedDevice, AssignedPort, Node, Port, TaskGroup};
 use crate::scheduler::placement::{Fleet, Pick};
 use crate::scheduler::reconcile::Instance;
@@ -12,8 +12,8 @@ use crate::scheduler::reconcile::Instance;
 pub struct RunBuilder<'a> {
     request: &'a GroupRequest<'a>,
     metrics: Arc<PlacementMetrics>,
-    /// One placement per ask: the compute of whole cores differs between nodes.
-    runs: Vec<(Ask, Vec<Run>)>,
+    /// One placement per ask, since the compute of whole cores differs between nodes; those that push others aside are apart.
+    runs: Vec<(Ask, bool, Vec<Run>)>,
 }
 
 impl<'a> RunBuilder<'a> {
@@ -69,16 +69,19 @@ impl<'a> RunBuilder<'a> {
     }
 
     fn push(&mut self, ask: Ask, run: Run) {
-        if let Some((_, runs)) = self.runs.iter_mut().find(|(known, _)| *known == ask) {
+        let pushes = !run.preempts.is_empty();
+        if let Some((.., runs)) = self.runs.iter_mut().find(|(known, known_pushes, _)| *known == ask && *known_pushes == pushes) {
             runs.push(run);
         } else {
-            self.runs.push((ask, vec![run]));
+            self.runs.push((ask, pushes, vec![run]));
         }
     }
 
-    pub fn finish(self) -> Vec<Placement> {
+    /// `scores` of the nodes where others are pushed aside.
+    pub fn finish(self, scores: Vec<NodeScore>) -> Vec<Placement> {
         let Self { request, metrics, runs } = self;
-        let placement = |(ask, runs)| Placement {
+        let pushing = (!scores.is_empty()).then(|| Arc::new(PlacementMetrics { scores, ..PlacementMetrics::clone(&metrics) }));
+        let placement = |(ask, pushes, runs): (Ask, bool, Vec<Run>)| Placement {
             eval_id: request.eval,
             job: request.reference.clone(),
             newest: request.newest,
@@ -86,7 +89,7 @@ impl<'a> RunBuilder<'a> {
             ask,
             deployment: request.deployment,
             canary: request.canary,
-            metrics: Arc::clone(&metrics),
+            metrics: Arc::clone(pushing.as_ref().filter(|_| pushes).unwrap_or(&metrics)),
             runs,
         };
         runs.into_iter().map(placement).collect()

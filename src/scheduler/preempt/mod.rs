@@ -58,6 +58,19 @@ pub struct Preemption {
     pub victims: Vec<Resident>,
 }
 
+/// The name of the score that a node has for what leaves it.
+pub const SCORE: &str = "preemption";
+
+impl Preemption {
+    /// Nomad's measure of what is lost, for people to compare: near 1 for little, falling with the priorities that leave.
+    pub fn score(&self) -> f64 {
+        let priorities = || self.victims.iter().map(|victim| f64::from(victim.priority));
+        let highest = priorities().fold(0.0, f64::max);
+        let net = if highest > 0.0 { highest + priorities().sum::<f64>() / highest } else { 0.0 };
+        1.0 / (1.0 + (0.0048 * (net - 2048.0)).exp())
+    }
+}
+
 impl<'a> Preemptor<'a> {
     /// `None`: the job is not important enough to push anybody aside.
     pub fn new(view: &dyn StateView, in_flight: &InFlight, residents: &'a mut Residents, job: &Job) -> Option<Self> {

@@ -24,6 +24,8 @@ pub struct GroupChanges {
     /// How many of `places` may replace a running instance, less the others that find a place.
     pub room: usize,
     pub tally: Tally,
+    /// When the next set of updates may go (`update.stagger`), where nothing else holds them up.
+    pub next_set: Option<Timestamp>,
     /// The group calls for a deployment of its newest specification.
     pub starts_deployment: bool,
     /// The group's part in a deployment that starts now; `None` for groups that are in none.
@@ -64,7 +66,8 @@ pub struct StopOrder {
 #[derive(Debug)]
 pub struct Mark {
     pub alloc: Arc<Allocation>,
-    pub at: Timestamp,
+    /// `None`: for no time, but for its node.
+    pub at: Option<Timestamp>,
     /// Its node lost the servers: it becomes `unknown` (and `lost` at `at`). Otherwise it failed and is placed again at `at`.
     pub disconnected: bool,
 }

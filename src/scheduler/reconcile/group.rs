@@ -33,7 +33,7 @@ pub fn reconcile(
     }
     changes.tally.ignore += len(&sorted.done);
     let unsettled = dying(allocations) + len(&sorted.now);
-    let outdated = update(&rollout, group, &mut sorted, unsettled, comparison, placeability, &mut changes);
+    let outdated = update(&rollout, group, &mut sorted, &mut names, unsettled, comparison, placeability, &mut changes);
     changes.keep.append(&mut sorted.returning);
 
     let holds_back = rollout.holds_back(outdated.len());
@@ -81,10 +81,12 @@ fn sort_canaries(
 
 /// Brings kept instances to the newest specification, as far as the update strategy lets them go at once. Answers those that only a
 /// replacement brings there.
+#[allow(clippy::too_many_arguments, reason = "one call, in one place")]
 fn update(
     rollout: &Rollout<'_>,
     group: &TaskGroup,
     sorted: &mut Sorted,
+    names: &mut NameIndex,
     mut unsettled: u32,
     comparison: &mut Comparison<'_>,
     placeability: &dyn Placeability,
@@ -121,7 +123,9 @@ fn update(
     for allocation in outdated.iter().take(now) {
         changes.tally.destructive += 1;
         let fate = PreviousFate::StopToMakeRoom;
-        changes.places.push(Instance { previous: Some(Arc::clone(allocation)), fate, ..Instance::new(allocation.index) });
+        // A name that the group dropped ends with its holder: work done under it would not count.
+        let index = if allocation.index < group.count { allocation.index } else { names.take_next() };
+        changes.places.push(Instance { previous: Some(Arc::clone(allocation)), fate, ..Instance::new(index) });
     }
     outdated
 }

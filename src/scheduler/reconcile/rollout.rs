@@ -1,8 +1,11 @@
 //! What the roll-out of the newest specification allows in one group.
 
+use std::sync::Arc;
+
 use super::Context;
 use crate::model::policy::UpdateStrategy;
 use crate::model::{AllocClientStatus, Allocation, Deployment, DeploymentGroup, DeploymentStatus, JobType, TaskGroup};
+use crate::util::clock::Timestamp;
 
 /// A group without a strategy (batch work, `max_parallel = 0`) is in no deployment: its changes come at once.
 #[derive(Clone, Copy)]
@@ -91,6 +94,14 @@ impl<'a> Rollout<'a> {
             Some(_) if is_unhealthy || self.holds_back(outdated) => 0,
             Some(strategy) => strategy.max_parallel.saturating_sub(unsettled) as usize,
         }
+    }
+
+    /// When the next set of a system job's updates may go: `stagger` after the newest replacement. `None`: now, as far as this goes.
+    pub fn next_set(&self, allocations: &[Arc<Allocation>], context: &Context<'_>) -> Option<Timestamp> {
+        let strategy = self.strategy.filter(|_| self.is_system)?;
+        let replacements = allocations.iter().filter(|row| row.job == context.reference && row.previous.is_some() && !row.is_canary());
+        let newest = replacements.map(|row| row.create_time).max()?;
+        Some(newest + strategy.stagger).filter(|at| *at > context.now)
     }
 
     pub fn is_unhealthy(&self, allocation: &Allocation) -> bool {

@@ -49,7 +49,7 @@ pub fn sort<'a>(
             Standing::Failed(Outlook::Later(at)) => {
                 sorted.kept.push(Arc::clone(allocation));
                 if !allocation.follow_up_eval.is_some_and(|eval| context.waiting.contains(&eval)) {
-                    sorted.later.push(Mark { alloc: Arc::clone(allocation), at, disconnected: false });
+                    sorted.later.push(Mark { alloc: Arc::clone(allocation), at: Some(at), disconnected: false });
                 }
             }
             Standing::Failed(Outlook::Now) => sorted.now.push(Arc::clone(allocation)),
@@ -61,12 +61,12 @@ pub fn sort<'a>(
                     sorted.to_replace.push(Arc::clone(allocation));
                 }
             }
-            Standing::Away { lost_at, marked, replaced } => {
+            Standing::Away { lost_at, marked, replaced, holds } => {
                 if !marked {
                     changes.tally.disconnect += 1;
                     changes.marks.push(Mark { alloc: Arc::clone(allocation), at: lost_at, disconnected: true });
                 }
-                if !group.disconnect.replace {
+                if holds {
                     sorted.kept.push(Arc::clone(allocation));
                 } else if !replaced {
                     sorted.to_replace.push(Arc::clone(allocation));

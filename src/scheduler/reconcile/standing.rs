@@ -26,9 +26,9 @@ pub enum Standing {
     Migrating,
     /// Its node is gone; `wanted` unless it was stopped before.
     Lost { wanted: bool, why: &'static str },
-    /// Its node is out of touch until `lost_at`; `marked` once it is recorded as unknown and an evaluation waits for that time,
-    /// `replaced` once a replacement has a place.
-    Away { lost_at: Timestamp, marked: bool, replaced: bool },
+    /// Its node is out of touch until `lost_at`, or until it comes back (`None`); `marked` once it is recorded as unknown and an evaluation
+    /// waits for that time, `replaced` once a replacement has a place, `holds` if there shall be none meanwhile.
+    Away { lost_at: Option<Timestamp>, marked: bool, replaced: bool, holds: bool },
 }
 
 /// The standing of a service or batch allocation of a group that the job still has.
@@ -74,13 +74,15 @@ fn failed(context: &Context<'_>, group: &TaskGroup, allocation: &Allocation, com
 }
 
 fn running(context: &Context<'_>, group: &TaskGroup, allocation: &Allocation, node: Option<&Node>) -> Standing {
-    if is_down(node) {
+    let transition = allocation.desired_transition;
+    let must_leave = transition.migrate || transition.reschedule;
+    let Some(node) = node.filter(|node| !(must_leave && node.status == NodeStatus::Down)) else {
         return Standing::Lost { wanted: allocation.next.is_none(), why: reason::NODE_LOST };
+    };
+    if matches!(node.status, NodeStatus::Down | NodeStatus::Disconnected) {
+        return disconnected(context, group, allocation, node);
     }
-    if node.is_some_and(|node| node.status == NodeStatus::Disconnected) {
-        return disconnected(context, group, allocation);
-    }
-    if allocation.desired_transition.migrate || allocation.desired_transition.reschedule {
+    if must_leave {
         return Standing::Migrating;
     }
     if allocation.client_status == AllocClientStatus::Unknown && has_live_replacement(context, allocation) {
@@ -93,20 +95,32 @@ fn has_live_replacement(context: &Context<'_>, allocation: &Allocation) -> bool 
     allocation.next.and_then(|next| context.view.allocation(next)).is_some_and(|next| !next.is_terminal())
 }
 
-fn disconnected(context: &Context<'_>, group: &TaskGroup, allocation: &Allocation) -> Standing {
+/// How long an allocation is waited for whose node cannot be reached.
+///
+/// With `lost_after`, until that has passed since it was marked. With `stop_on_client_after`, until its node must have stopped it by itself: only
+/// then may another take its name. Without either, and with `replace = false`, until the node is back or somebody stops it. Else not at all.
+fn disconnected(context: &Context<'_>, group: &TaskGroup, allocation: &Allocation, node: &Node) -> Standing {
     let replaced = allocation.next.is_some();
-    let Some(lost_after) = group.disconnect.lost_after else {
-        return Standing::Lost { wanted: !replaced, why: reason::NODE_LOST };
-    };
     let unknown = allocation.client_status == AllocClientStatus::Unknown;
-    // The mark was the allocation's last change: nobody else can write it while its node is away.
-    let lost_at = if unknown { allocation.modify_time } else { context.now } + lost_after;
     // Marked a second time, it was changed later than it went away; its follow-up knows the time.
     let follows_up = |evaluations: &BTreeSet<EvalId>| unknown && allocation.follow_up_eval.is_some_and(|eval| evaluations.contains(&eval));
+    let policy = &group.disconnect;
+    let is_down = node.status == NodeStatus::Down;
+    let (lost_at, holds, why) = match (policy.lost_after, policy.stop_on_client_after) {
+        (Some(_), _) if is_down => return Standing::Lost { wanted: !replaced, why: reason::NODE_LOST },
+        (Some(lost_after), _) => {
+            // The mark was the allocation's last change: nobody else can write it while its node is away.
+            let since = if unknown { allocation.modify_time } else { context.now };
+            (since + lost_after, !policy.replace, reason::DISCONNECTED_TOO_LONG)
+        }
+        (None, Some(stopped_after)) => (node.status_updated_at + stopped_after, true, reason::NODE_LOST),
+        (None, None) if policy.replace => return Standing::Lost { wanted: !replaced, why: reason::NODE_LOST },
+        (None, None) => return Standing::Away { lost_at: None, marked: unknown, replaced, holds: true },
+    };
     if lost_at <= context.now || follows_up(context.due) {
-        return Standing::Lost { wanted: !replaced, why: reason::DISCONNECTED_TOO_LONG };
+        return Standing::Lost { wanted: !replaced, why };
     }
-    Standing::Away { lost_at, marked: follows_up(context.waiting), replaced }
+    Standing::Away { lost_at: Some(lost_at), marked: follows_up(context.waiting), replaced, holds }
 }
 
 fn is_down(node: Option<&Node>) -> bool {

@@ -39,9 +39,14 @@ pub fn reconcile(
     // Canaries take the places of those that they replace: a node holds one instance.
     let running_canaries = allocations.iter().filter(|row| rollout.is_canary(row) && rollout.wants_canary(row) && !row.is_terminal());
     let missing_canaries = if rollout.is_paused() { 0 } else { (canaries as usize).saturating_sub(running_canaries.count()) };
-    let room = rollout.room(outdated.len(), unsettled, is_unhealthy);
+    let mut room = rollout.room(outdated.len(), unsettled, is_unhealthy);
+    let next_set = rollout.next_set(allocations, context).filter(|_| room > 0 && canaries == 0 && !outdated.is_empty());
+    if next_set.is_some() {
+        room = 0;
+    }
     let now = outdated.len().min(if canaries > 0 { missing_canaries } else { room });
     changes.room = if canaries > 0 { missing_canaries } else { room };
+    changes.next_set = next_set;
     changes.put_off = len(&outdated[now..]);
     changes.tally.ignore += changes.put_off;
     for (position, allocation) in outdated.iter().enumerate() {

@@ -127,6 +127,24 @@ fn the_least_important_and_the_best_fitting_leave() {
 }
 
 #[test]
+fn the_score_of_what_leaves_is_told() {
+    let mut state = state(3);
+    resident(&mut state, "a", 1, 20, 2000);
+    resident(&mut state, "b", 1, 30, 2000);
+    resident(&mut state, "c", 2, 75, 4000);
+    let registered = state.register(important("high", 2, 4000));
+    let plan = plan_for(&mut state, &registered);
+    let of = |pushes: bool| plan.placements.iter().find(|placement| placement.runs[0].preempts.is_empty() != pushes).unwrap();
+    let scores = &of(true).metrics.scores;
+    assert_eq!((scores.len(), scores[0].node, &*scores[0].terms[0].0), (1, NodeId(1), "preemption"));
+    // 30 + 50 / 30 for the priorities 20 and 30.
+    let expected = 1.0 / (1.0 + (0.0048 * (30.0 + 50.0 / 30.0 - 2048.0f64)).exp());
+    assert!((scores[0].total - expected).abs() < 1e-9, "{}", scores[0].total);
+    let found_room = &of(false).metrics.scores;
+    assert_eq!((found_room[0].node, &*found_room[0].terms[0].0), (NodeId(3), "binpack"), "room comes without");
+}
+
+#[test]
 fn a_group_that_gave_enough_is_spared_while_others_can_give() {
     let mut state = state(3);
     let migrate = |max_parallel| MigrateStrategy {

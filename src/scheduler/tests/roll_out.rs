@@ -294,6 +294,75 @@ fn finished_batch_work_is_not_done_again_until_it_changes() {
 }
 
 #[test]
+fn what_was_done_before_counts_as_long_as_it_is_the_newest_word() {
+    let batch = |count: u32| Job { job_type: JobType::Batch, ..job("j", count) };
+    let finish = |state: &mut FakeState, key: &crate::model::JobKey| {
+        for row in state.live(key) {
+            state.edit(row.id, |row| row.client_status = AllocClientStatus::Complete);
+        }
+    };
+    // Larger and smaller again: the specification is an old one, but nobody stopped the job.
+    let mut state = FakeState::new(2);
+    for (count, expected) in [(2, 2), (3, 1), (2, 0), (3, 0)] {
+        let registered = state.register(batch(count));
+        assert_eq!(placed(&run(&mut state, &registered)), expected, "{count}");
+        finish(&mut state, &registered.key);
+    }
+    // Stopped, and started with another count.
+    state.register(Job { stop: true, ..batch(3) });
+    let restarted = state.register(batch(1));
+    assert_eq!(placed(&run(&mut state, &restarted)), 1);
+    // While that runs, what was done before the stop is history, whatever else changes.
+    let larger = state.register(batch(2));
+    let plan = run(&mut state, &larger);
+    assert_eq!((placed(&plan), plan.stops.len()), (1, 0));
+    // Changed and changed back: what is done in between is of other work.
+    let mut state = FakeState::new(2);
+    let first = state.register(batch(1));
+    run(&mut state, &first);
+    finish(&mut state, &first.key);
+    let changed = state.register(with_env(&first, "2"));
+    assert_eq!(placed(&run(&mut state, &changed)), 1);
+    let back = state.register(batch(2));
+    let plan = run(&mut state, &back);
+    assert_eq!((placed(&plan), plan.stops.len()), (2, 1));
+}
+
+#[test]
+fn a_job_that_is_started_again_starts_what_had_given_up() {
+    let mut state = FakeState::new(2);
+    let mut wanted = job("j", 2);
+    wanted.groups[0].reschedule = ReschedulePolicy { unlimited: false, attempts: 0, ..ReschedulePolicy::default_for(JobType::Service) };
+    let registered = state.register(wanted.clone());
+    run(&mut state, &registered);
+    let failed = first(&state, &registered);
+    state.edit(failed.id, |row| row.client_status = AllocClientStatus::Failed);
+    assert_eq!(placed(&run(&mut state, &registered)), 0);
+    let stopped = state.register(Job { stop: true, ..wanted.clone() });
+    run(&mut state, &stopped);
+    let started = state.register(wanted);
+    assert_eq!(placed(&run(&mut state, &started)), 2);
+}
+
+#[test]
+fn a_replacement_takes_a_name_that_the_group_still_has() {
+    let mut state = FakeState::new(2);
+    let registered = state.register(Job { job_type: JobType::Batch, ..job("j", 3) });
+    run(&mut state, &registered);
+    for row in state.live(&registered.key).iter().filter(|row| row.index < 2) {
+        state.edit(row.id, |row| row.client_status = AllocClientStatus::Complete);
+    }
+    let mut smaller = with_env(&registered, "2");
+    smaller.groups[0].count = 1;
+    let smaller = state.register(smaller);
+    run(&mut state, &smaller);
+    let row = first(&state, &smaller);
+    assert_eq!((row.index, &row.job), (0, &smaller.reference()));
+    state.edit(row.id, |row| row.client_status = AllocClientStatus::Complete);
+    assert_eq!(placed(&run(&mut state, &smaller)), 0, "its work is done");
+}
+
+#[test]
 fn a_disconnected_node_is_waited_for() {
     let mut state = FakeState::new(2);
     let mut wanted = job("j", 1);

@@ -16,9 +16,16 @@ pub struct Pending {
     touched: Touched,
     due: BTreeSet<EvalId>,
     waiting: BTreeSet<(Timestamp, EvalId)>,
-    /// Each with the index up to which changes were looked at on its behalf.
-    blocked: BTreeMap<EvalId, u64>,
+    blocked: BTreeMap<EvalId, Seen>,
     news: News,
+}
+
+/// Up to which index changes were looked at on behalf of a blocked evaluation.
+#[derive(Clone, Copy)]
+struct Seen {
+    changes: u64,
+    /// Apart, since the index of [`Pending::wake_all`] may be that of a change to come, which must not count as seen.
+    everything: u64,
 }
 
 /// Changes that may let a blocked evaluation place more, by the index at which they happened last. Kept until every decision that was made
@@ -100,7 +107,10 @@ impl Pending {
         match (evaluation.status, evaluation.wait_until) {
             (EvalStatus::Pending, Some(at)) => _ = self.waiting.insert((at, evaluation.id)),
             (EvalStatus::Pending, None) => _ = self.due.insert(evaluation.id),
-            (EvalStatus::Blocked, _) => _ = self.blocked.insert(evaluation.id, evaluation.snapshot_index),
+            (EvalStatus::Blocked, _) => {
+                let index = evaluation.snapshot_index;
+                self.blocked.insert(evaluation.id, Seen { changes: index, everything: index });
+            }
             (EvalStatus::Complete | EvalStatus::Failed | EvalStatus::Canceled, _) => {}
         }
     }
@@ -116,7 +126,6 @@ impl Pending {
     /// Every evaluation that blocked before `index` is worth another try.
     pub fn wake_all(&mut self, index: u64) {
         self.news.everything = self.news.everything.max(index);
-        self.news.newest = self.news.newest.max(index);
     }
 
     /// A decision on the job was thrown away: what was open of it is due again.
@@ -140,7 +149,7 @@ impl Pending {
 
     /// No decision is on its way that was made without the latest changes: they need not be kept.
     pub fn forget_old_news(&mut self) {
-        let is_seen = self.blocked.values().all(|seen| *seen >= self.news.newest);
+        let is_seen = self.blocked.values().all(|seen| seen.changes >= self.news.newest);
         if is_seen {
             self.news = News { newest: self.news.newest, everything: self.news.everything, ..News::default() };
         }
@@ -169,17 +178,19 @@ impl Pending {
 
     /// Makes blocked evaluations due that a change since their decision may help.
     fn wake(&mut self, state: &State, scheduler: &mut Scheduler) {
-        for (id, seen) in &mut self.blocked {
-            if *seen >= self.news.newest {
+        for (id, last) in &mut self.blocked {
+            let Seen { changes: seen, everything } = *last;
+            if seen >= self.news.newest && everything >= self.news.everything {
                 continue;
             }
             let Some(evaluation) = state.evaluation(*id) else { continue };
-            let changed: Vec<NodeId> = self.news.nodes.iter().filter(|(_, index)| *index > seen).map(|(node, _)| *node).collect();
-            let is_worth_it = self.news.everything > *seen
-                || self.news.jobs.get(&evaluation.job).is_some_and(|index| index > seen)
-                || self.news.wants_placed(state, &evaluation.job, *seen)
+            let changed: Vec<NodeId> = self.news.nodes.iter().filter(|(_, index)| **index > seen).map(|(node, _)| *node).collect();
+            let is_worth_it = self.news.everything > everything
+                || self.news.jobs.get(&evaluation.job).is_some_and(|index| *index > seen)
+                || self.news.wants_placed(state, &evaluation.job, seen)
                 || scheduler.may_help(&View(state), evaluation, &changed);
-            *seen = state.index().max(self.news.newest);
+            let changes = state.index().max(self.news.newest);
+            *last = Seen { changes, everything: changes.max(self.news.everything) };
             if is_worth_it {
                 self.due.insert(*id);
             }

@@ -1,16 +1,16 @@
 //! One row per case: a job, its allocations, and what shall happen, in a notation that fits on a line.
 //!
 //! Job: `n3` count, `batch`/`system`/`sysbatch`, `up2` max_parallel, `canary1`, `auto`, `revert`, `pd0` (no progress deadline),
-//! `attempts0`, `lost60` lost_after in seconds, `noreplace`, `keep-original`/`keep-replacement`/`longest-running`, `inplace` (the newest
-//! version differs harmlessly; else in its environment), `same` (there is one version), `stopped`, `purged`, `nodes4`. Its deployment: `dep` running,
+//! `attempts0`, `lost60` lost_after in seconds, `self60` stop_on_client_after (nodes are out of touch for 30 s), `noreplace`, `keep-original`/`keep-replacement`/`longest-running`, `inplace` (the newest
+//! version differs harmlessly; else in its environment), `same` (there is one version), `stopped`, `purged`, `nodes4`, `stagger60` (replacements are 30 s old). Its deployment: `dep` running,
 //! or `dep=paused|failed|successful`; `dc2` desired canaries, `promoted`, `late` (its deadline has passed). `olddep`: one of the older version.
 //!
 //! Allocations: `o` or `n` (older or newest version), the index, then flags: `w` `h` `u` in the deployment with health waiting, healthy, unhealthy;
 //! `c` canary; `p` pending, `f` failed just now, `F` failed a minute ago, `x` complete, `?` unknown, `s` stopping, `t` stopped and ended; `m` to migrate,
-//! `R` to be rescheduled by force; `d` on a down node, `a` on one that is away, `i` on an ineligible one; `>2` replaced by the third of the list; `y` younger.
+//! `R` to be rescheduled by force; `d` on a down node, `a` on one that is away, `i` on an ineligible one; `>2` replaced by the third of the list; `r` in place of an earlier one; `y` younger.
 //!
 //! Outcome: `+n0` placed, `+n0c` as a canary, `+o0` at the older version; `-o0` stopped, `-o0!` as lost; `~o0` updated in place; `?o0` marked as unknown,
-//! `@o0` waits for its time; `new(3,1)` deployment started with total and canaries; `success`, `fail`, `cancel`, `promote`, `revert`.
+//! `@o0` waits for its time; `&` an evaluation for the next set of updates; `new(3,1)` deployment started with total and canaries; `success`, `fail`, `cancel`, `promote`, `revert`.
 
 mod deployments;
 mod groups;
@@ -82,6 +82,10 @@ fn spec(tokens: &[&str]) -> Job {
             update.get_or_insert_default().canary = canary;
         } else if let Some(seconds) = number(token, "lost") {
             group.disconnect.lost_after = Some(Duration::from_secs(seconds.into()));
+        } else if let Some(seconds) = number(token, "self") {
+            group.disconnect.stop_on_client_after = Some(Duration::from_secs(seconds.into()));
+        } else if let Some(seconds) = number(token, "stagger") {
+            update.get_or_insert_default().stagger = Duration::from_secs(seconds.into());
         }
     }
     job
@@ -95,6 +99,7 @@ fn build(job: &str, allocations: &str) -> (FakeState, Arc<Job>) {
     for id in [DOWN, AWAY, INELIGIBLE] {
         let mut node = node(id);
         node.eligibility = Eligibility::Ineligible;
+        node.status_updated_at = Timestamp(NOW.0 - 30_000_000_000);
         node.status = [NodeStatus::Down, NodeStatus::Disconnected, NodeStatus::Ready][(id - DOWN) as usize];
         state.set_node(node);
     }
@@ -144,6 +149,8 @@ fn row(token: &str, position: usize, older: &Job, newest: &Job) -> Allocation {
     };
     let mut row = allocation(if is_new { newest } else { older }, digits.parse().unwrap(), node);
     row.id = AllocId(2000 + position as u128);
+    row.create_time = Timestamp(NOW.0 - 30_000_000_000);
+    row.previous = has('r').then_some(AllocId(1));
     row.next = next.map(|next| AllocId(2000 + next));
     row.modify_time = if has('f') { NOW } else { Timestamp(NOW.0 - 60_000_000_000) };
     row.client_status = match flags.chars().find(|flag| "pfFx?t".contains(*flag)) {
@@ -216,6 +223,8 @@ fn outcome(job: &str, allocations: &str) -> Vec<String> {
             found.push(format!("+{}{index}{canary}", version(&placement.job)));
         }
     }
+    let next_set = |row: &&crate::model::Evaluation| row.trigger == EvalTrigger::RollingUpdate && row.wait_until.is_some();
+    found.extend(plan.evaluations.iter().filter(next_set).map(|_| "&".to_owned()));
     for stop in &plan.stops {
         let lost = if stop.client_status == Some(AllocClientStatus::Lost) { "!" } else { "" };
         found.push(format!("-{}{lost}", name(stop.alloc)));

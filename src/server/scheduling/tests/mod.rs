@@ -221,6 +221,28 @@ fn lost_entries_are_decided_again() {
 }
 
 #[test]
+fn what_happens_right_after_a_lost_entry_is_not_missed() {
+    let mut cluster = Cluster::new(5);
+    cluster.node(node(1, ""));
+    // In two entries, of which the second is lost after the waiting job was decided.
+    let large = cluster.register(job("large", 6, 1_000));
+    cluster.step();
+    cluster.commit();
+    cluster.node(node(2, "other"));
+    let waiting = cluster.register(on_class(job("waiting", 3, 3_000), "other"));
+    cluster.commit();
+    cluster.step();
+    cluster.commit();
+    cluster.lose();
+    cluster.step();
+    assert!(cluster.blocked(&waiting).is_some() && cluster.running(&waiting) == 2);
+    let row = Arc::clone(cluster.state.allocations_of_job(&waiting).next().unwrap());
+    cluster.report(&row, AllocClientStatus::Complete);
+    cluster.settle();
+    assert_eq!((cluster.running(&waiting), cluster.running(&large)), (2, 6));
+}
+
+#[test]
 fn what_no_longer_holds_is_placed_elsewhere() {
     let mut cluster = Cluster::new(10);
     cluster.node(node(1, ""));

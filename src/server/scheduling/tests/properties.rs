@@ -188,7 +188,7 @@ fn may_be_on(cluster: &Cluster, job: &Job, node: NodeId) -> bool {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 192, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_blocked_evaluation_sleeps_when_it_could_run(events in proptest::collection::vec(event(), 1..60)) {

@@ -50,6 +50,9 @@ fn who_wants_to_be_near_a_job_on_its_way_waits_for_it() {
         let mut cluster = Cluster::new(1_000);
         cluster.node(node(1, "other"));
         cluster.node(node(2, "cache"));
+        // Where it would go by itself: the fuller node is packed first.
+        cluster.register(on_class(job("filler", 1, 4_000), "other"));
+        cluster.settle();
         let cache = cluster.register(on_class(job("cache", 1, 10), "cache"));
         assert_eq!(cluster.step(), 1);
         let mut web = job("web", 1, 10);
