@@ -15,7 +15,8 @@ mod nodes;
 mod servers;
 
 use std::path::Path;
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use nodes::Fleet;
@@ -82,19 +83,24 @@ async fn replay(options: &Options, root: &Path) {
     let cpu_before = servers[0].cpu_ticks();
     let client = servers[0].client.clone();
     let allocations = options.allocations;
+    let submitted_jobs = Arc::new(AtomicU64::new(0));
+    let count_submitted = Arc::clone(&submitted_jobs);
     let submitting = tokio::spawn(async move {
         for number in 0..jobs {
             let count = PER_JOB.min(allocations - number * PER_JOB);
             let request = pannier::api::client::ApiRequest::raw(hyper::Method::PUT, "/v1/jobs").json(&job(&format!("c1m-{number}"), count));
-            if let Err(error) = client.fetch::<Value>(request.expect("JSON")).await {
-                // Nobody looks at this task before all instances run.
-                eprintln!("\njob {number} was not registered: {error}");
-                std::process::exit(1);
-            }
+            client.fetch::<Value>(request.expect("JSON")).await.expect("the job is registered");
+            count_submitted.fetch_add(1, Ordering::Relaxed);
         }
         started.elapsed()
     });
-    progress("allocations running", options.allocations, || fleet.running.load(Ordering::Relaxed)).await;
+    progress("allocations running", options.allocations, || {
+        // A job that was refused is never going to run.
+        let refused = submitting.is_finished() && submitted_jobs.load(Ordering::Relaxed) < jobs;
+        assert!(!refused, "a job could not be registered");
+        fleet.running.load(Ordering::Relaxed)
+    })
+    .await;
     let seconds = started.elapsed().as_secs_f64();
     let submitted = submitting.await.expect("all jobs are submitted").as_secs_f64();
     let cpu = (servers[0].cpu_ticks() - cpu_before) as f64 / 100.0;
