@@ -256,7 +256,7 @@ impl<'a> Decoder<'a> {
 
     /// `driver = docker`: a name without quotes is taken for a reference to the node, as `NOMAD_PORT_http` is one. Mostly it is none.
     fn note_bare_name(&mut self, path: &str, value: &Expression, scope: &Scope<'_>) {
-        let Some(name) = value.as_variable().map(|name| name.as_str()) else { return };
+        let Some(name) = value.as_variable().map(hcl_edit::Ident::as_str) else { return };
         let is_of_the_node = name.chars().any(|c| c.is_ascii_uppercase()) || ["env", "attr", "meta", "node", "device"].contains(&name);
         if scope.get(name).is_none() && !is_of_the_node {
             let message = format!("`{name}` without quotes means what the node knows by this name");

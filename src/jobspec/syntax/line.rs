@@ -115,8 +115,8 @@ fn of_a_template(parts: &Parts<'_>) -> Option<OnLine> {
     let text = parts.value().unwrap_or(parts.trimmed);
     let place = parts.place_of(text);
     let span = place..place + text.len();
-    if text.starts_with("${") {
-        let inner = text[2..].split('}').next().unwrap_or_default().trim();
+    if let Some(reference) = text.strip_prefix("${") {
+        let inner = reference.split('}').next().unwrap_or_default().trim();
         let help = format!("outside of a text, write the value itself, as in `var.{}`; {TERRAFORM}", inner.trim_start_matches("var."));
         return Some(OnLine { mended: blanked(parts.line), ..found(span, "`${...}` stands only inside of a text", help) });
     }
@@ -184,7 +184,7 @@ fn escape(parts: &Parts<'_>) -> Option<OnLine> {
     let is_known = matches!(escaped, 'n' | 'r' | 't' | '\\' | '"');
     // `\\` ends in a backslash that begins nothing.
     let is_second = parts.line[..before].bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 1;
-    if !is_near || is_known || is_second || parts.line[..before].matches('"').count() % 2 == 0 {
+    if !is_near || is_known || is_second || parts.line[..before].matches('"').count().is_multiple_of(2) {
         return None;
     }
     let message = format!("`\\{escaped}` means nothing in a text; there are \\n, \\r, \\t, \\\", \\\\, \\uXXXX and \\UXXXXXXXX");
