@@ -107,7 +107,7 @@ fn a_saved_state_is_restored_into_a_fresh_cluster() {
     let mut cluster = Cluster::of_three_servers("restore", &["s1", "s2", "s3", "c1"]).expect("it was possible before");
     cluster.join_clients(&["c1"]);
     cluster.run_job("young", 1);
-    cluster.wait("the job to run", |cluster| cluster.agent("c1").task_pids().len() == 1);
+    cluster.wait("the job to run", |cluster| cluster.running("young").len() == 1);
     let inspected = cluster.cli("s1", &["operator", "snapshot", "inspect", archive]);
     assert!(inspected.lines().any(|line| line.split_whitespace().eq(["Jobs", "121"])), "{inspected}");
 

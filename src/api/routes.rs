@@ -63,7 +63,7 @@ pub struct Route {
     pub template: &'static str,
     pub summary: &'static str,
     pub handler: Handler,
-    /// Names of its query parameters, or of groups of them (see [`super::parameters`]).
+    /// Names of its query parameters, or of groups of them (`parameters.rs`).
     pub parameters: &'static [&'static str],
     pub body: Option<Shape>,
     /// Of an answer that is one document of JSON.

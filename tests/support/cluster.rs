@@ -341,7 +341,8 @@ impl Cluster {
 
     /// What curl says in an agent's namespace.
     pub fn curl(&self, name: &str, arguments: &[&str]) -> String {
-        let output = self.agent(name).within("curl").args(["-m", "20"]).args(arguments).output().expect("curl runs");
+        let output = self.agent(name).within("curl").args(["-S", "-m", "20"]).args(arguments).output().expect("curl runs");
+        eprint!("{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).into_owned()
     }
 

@@ -41,7 +41,7 @@ Examples:
   pannier operator snapshot save backup.snap
   pannier operator snapshot save -stale backup.snap")]
 pub struct SaveArgs {
-    /// File to write; without one, pannier-state-<time>.snap
+    /// File to write; without one, pannier-state-TIME.snap
     #[arg(value_name = "FILE")]
     file: Option<PathBuf>,
     /// Take what the server asked has, also when there is no leader
