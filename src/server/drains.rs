@@ -209,4 +209,87 @@ mod tests {
         report(&mut state, id, AllocClientStatus::Complete);
         assert_eq!(step(&state, Timestamp(5)), Step { done: vec![NodeId(1)], ..Step::default() });
     }
+
+    #[test]
+    fn who_leaves_when() {
+        use JobType::{Batch, Service, SysBatch, System};
+        let (before, deadline, after) = (Timestamp(999), Some(Timestamp(1_000)), Timestamp(1_000));
+        // Type, count, max_parallel, deadline, ignore_system_jobs, time; how many leave, whether the node is done.
+        for (job_type, count, max_parallel, force_at, ignore_system, now, leave, done) in [
+            (Service, 3, 1, deadline, false, before, 1, false),
+            (Service, 3, 3, deadline, false, before, 3, false),
+            (Service, 3, 9, deadline, false, before, 3, false),
+            (Service, 3, 0, deadline, false, before, 1, false),
+            (Service, 1, 1, None, false, before, 1, false),
+            (Service, 3, 1, deadline, false, after, 3, false),
+            (Service, 3, 1, None, false, after, 1, false),
+            (Batch, 3, 1, deadline, false, before, 0, false),
+            (Batch, 3, 1, deadline, false, after, 3, false),
+            (Batch, 3, 1, None, false, after, 0, false),
+            (System, 1, 1, deadline, false, before, 1, false),
+            (SysBatch, 1, 1, deadline, false, before, 1, false),
+            (System, 1, 1, deadline, true, before, 0, true),
+            (SysBatch, 1, 1, deadline, true, before, 0, true),
+            (System, 1, 1, deadline, true, after, 0, true),
+            (Service, 3, 1, deadline, true, before, 1, false),
+        ] {
+            let mut state = draining(job_type, count, max_parallel, force_at);
+            drain(&mut state, NodeId(1), force_at, ignore_system);
+            let step = step(&state, now);
+            let case = format!("{job_type:?} {count} {max_parallel} {force_at:?} ignore {ignore_system} at {now:?}");
+            assert_eq!((step.leave.len(), !step.done.is_empty()), (leave, done), "{case}");
+        }
+    }
+
+    fn drain(state: &mut State, node: NodeId, force_at: Option<Timestamp>, ignore_system_jobs: bool) {
+        let drain = Some(DrainStrategy { started_at: Timestamp(2), force_at, ignore_system_jobs });
+        let eligibility = Eligibility::Ineligible;
+        apply(state, Command::SetNodeDrain { node, drain, eligibility, evaluations: Vec::new(), at: Timestamp(2) });
+    }
+
+    /// Adds a node with `count` running instances of a job of its own, or of the one that is there already, from index `first`.
+    fn place(state: &mut State, node: u128, id: &str, job_type: JobType, first: u32, count: u32) {
+        apply(state, Command::RegisterNode { node: Box::new(fixtures::node(node)), evaluations: Vec::new(), at: Timestamp(1) });
+        let job = fixtures::job(id, job_type, count);
+        if state.job(&job.key).is_none() {
+            let job = Arc::new(job.clone());
+            apply(state, Command::RegisterJob { job, submission: None, enforce_index: None, evaluation: None, at: Timestamp(1) });
+        }
+        let job = state.job(&job.key).unwrap().clone();
+        let seed = 100 + node * 10 + u128::from(first);
+        apply(state, Command::ApplyPlan { plan: Box::new(fixtures::placing(&job, NodeId(node), first, count, seed)) });
+        let rows: Vec<AllocId> = state.allocations_on_node(NodeId(node)).map(|row| row.id).collect();
+        rows.into_iter().for_each(|id| report(state, id, AllocClientStatus::Running));
+    }
+
+    #[test]
+    fn the_pace_is_that_of_the_group_over_all_nodes_that_drain() {
+        let mut state = draining(JobType::Service, 4, 1, None);
+        place(&mut state, 2, "a", JobType::Service, 4, 2);
+        drain(&mut state, NodeId(2), None, false);
+        // Six run where four are wanted: three may go without falling below three.
+        assert_eq!(step(&state, Timestamp(4)).leave.len(), 3);
+        let leaving = step(&state, Timestamp(4)).leave;
+        let transition = DesiredTransition { migrate: true, ..DesiredTransition::default() };
+        let transitions = leaving.iter().map(|id| (*id, transition)).collect();
+        apply(&mut state, Command::SetDesiredTransitions { transitions, evaluations: Vec::new(), at: Timestamp(4) });
+        assert_eq!(step(&state, Timestamp(5)), Step::default(), "nobody is told twice, and the rest waits for replacements");
+        place(&mut state, 3, "a", JobType::Service, 6, 1);
+        assert_eq!(step(&state, Timestamp(6)).leave.len(), 1, "one runs elsewhere: one more may go");
+    }
+
+    #[test]
+    fn system_jobs_leave_when_all_others_have() {
+        let mut state = draining(JobType::Service, 1, 1, None);
+        place(&mut state, 1, "logs", JobType::System, 0, 1);
+        drain(&mut state, NodeId(1), None, false);
+        let service = step(&state, Timestamp(4)).leave;
+        assert_eq!(service.len(), 1);
+        assert!(!is_system(&state, state.allocation(service[0]).unwrap()));
+        report(&mut state, service[0], AllocClientStatus::Complete);
+        let system = step(&state, Timestamp(5)).leave;
+        assert!(system.len() == 1 && is_system(&state, state.allocation(system[0]).unwrap()));
+        report(&mut state, system[0], AllocClientStatus::Complete);
+        assert_eq!(step(&state, Timestamp(6)).done, [NodeId(1)]);
+    }
 }

@@ -87,7 +87,13 @@ pub fn collect(state: &State, config: &GarbageConfig, now: Timestamp) -> Collect
         }
     }
     for node in state.nodes().filter(|node| node.status == NodeStatus::Down && is_older(node.status_updated_at, config.node_threshold)) {
-        collected.nodes.push(node.id);
+        // With what it ran, or after it.
+        if state.allocations_on_node(node.id).all(|row| !kept(&row.id)) {
+            collected.nodes.push(node.id);
+        }
     }
     collected
 }
+
+#[cfg(test)]
+mod tests;

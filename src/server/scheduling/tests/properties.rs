@@ -187,30 +187,45 @@ fn may_be_on(cluster: &Cluster, job: &Job, node: NodeId) -> bool {
     job.constraints.iter().all(|constraint| cluster.state.node(node).is_some_and(|node| node.class == constraint.right))
 }
 
+/// Lets all this happen, and says what does not hold once everything has come to rest.
+fn hold(events: &[Event]) -> Result<(), TestCaseError> {
+    let mut cluster = Cluster::new(5);
+    for event in events {
+        happen(&mut cluster, event);
+    }
+    cluster.settle();
+    check_rest(&cluster);
+    for job in cluster.state.jobs() {
+        let tally = Tally::of(&cluster, job);
+        let wanted = if job.stop { 0 } else { job.groups[0].count as usize };
+        let queued: usize = cluster.blocked(&job.key).map_or(0, |row| row.queued.values().sum::<u32>() as usize);
+        let Tally { live, done, failed, outdated, twice } = &tally;
+        let names: BTreeSet<_> = live.iter().chain(done).chain(failed).collect();
+        prop_assert!(twice.is_empty() && names.len() == live.len() + done.len() + failed.len(), "{}: a name twice: {tally:?}", job.key);
+        if job.stop {
+            prop_assert!(live.is_empty() && *outdated == 0 && queued == 0, "{} was stopped: {tally:?}, {queued} queued", job.key);
+        } else {
+            prop_assert_eq!(names.len() + queued, wanted, "{}: {:?}, {} queued", job.key, tally, queued);
+            prop_assert!(*outdated <= queued, "{}: {tally:?}, {queued} queued", job.key);
+        }
+    }
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 256, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn no_blocked_evaluation_sleeps_when_it_could_run(events in proptest::collection::vec(event(), 1..60)) {
-        let mut cluster = Cluster::new(5);
-        for event in &events {
-            happen(&mut cluster, event);
-        }
-        cluster.settle();
-        check_rest(&cluster);
-        for job in cluster.state.jobs() {
-            let tally = Tally::of(&cluster, job);
-            let wanted = if job.stop { 0 } else { job.groups[0].count as usize };
-            let queued: usize = cluster.blocked(&job.key).map_or(0, |row| row.queued.values().sum::<u32>() as usize);
-            let Tally { live, done, failed, outdated, twice } = &tally;
-            let names: BTreeSet<_> = live.iter().chain(done).chain(failed).collect();
-            prop_assert!(twice.is_empty() && names.len() == live.len() + done.len() + failed.len(), "{}: a name twice: {tally:?}", job.key);
-            if job.stop {
-                prop_assert!(live.is_empty() && *outdated == 0 && queued == 0, "{} was stopped: {tally:?}, {queued} queued", job.key);
-            } else {
-                prop_assert_eq!(names.len() + queued, wanted, "{}: {:?}, {} queued", job.key, tally, queued);
-                prop_assert!(*outdated <= queued, "{}: {tally:?}, {queued} queued", job.key);
-            }
-        }
+        hold(&events)?;
     }
+}
+
+/// As above, for as many cases as `PROPTEST_CASES` says: rare defects took fifteen thousand to show.
+#[test]
+#[ignore = "takes minutes; run it by hand with PROPTEST_CASES=50000"]
+fn soak() {
+    let config = ProptestConfig { failure_persistence: None, ..ProptestConfig::default() };
+    let mut runner = proptest::test_runner::TestRunner::new(config);
+    runner.run(&proptest::collection::vec(event(), 1..120), |events| hold(&events)).unwrap();
 }
