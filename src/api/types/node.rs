@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::null_as_default;
 use super::resources::{NodeReservedResources, NodeResources};
 
 /// One row of `GET /v1/nodes`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodeListStub {
     #[serde(deserialize_with = "null_as_default")]
@@ -47,7 +47,8 @@ pub struct NodeListStub {
 }
 
 /// `GET /v1/node/:id`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Node {
     #[serde(rename = "ID", deserialize_with = "null_as_default")]
@@ -100,7 +101,8 @@ pub struct Node {
 }
 
 /// Whether a driver is there and works.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct DriverInfo {
     #[serde(deserialize_with = "null_as_default")]
@@ -114,7 +116,8 @@ pub struct DriverInfo {
 }
 
 /// Something that happened to a node.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodeEvent {
     #[serde(deserialize_with = "null_as_default")]
@@ -129,7 +132,8 @@ pub struct NodeEvent {
 }
 
 /// A directory of the node offered to allocations.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct HostVolumeInfo {
     #[serde(deserialize_with = "null_as_default")]
@@ -140,7 +144,8 @@ pub struct HostVolumeInfo {
 }
 
 /// A network of the node that ports can be asked on by name.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct HostNetworkInfo {
     #[serde(deserialize_with = "null_as_default")]
@@ -154,7 +159,8 @@ pub struct HostNetworkInfo {
 }
 
 /// How a node is being drained.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct DrainStrategy {
     /// Nanoseconds; negative forces at once, 0 is without end.
@@ -166,7 +172,8 @@ pub struct DrainStrategy {
 }
 
 /// The latest drain of a node.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct DrainMetadata {
     pub started_at: Option<String>,
@@ -181,7 +188,8 @@ pub struct DrainMetadata {
 }
 
 /// Body of `PUT /v1/node/:id/drain`; no specification stops the drain.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodeDrainRequest {
     #[serde(rename = "NodeID", deserialize_with = "null_as_default")]
@@ -193,7 +201,8 @@ pub struct NodeDrainRequest {
 }
 
 /// How a node shall be drained.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct DrainSpec {
     /// Nanoseconds.
@@ -202,7 +211,8 @@ pub struct DrainSpec {
 }
 
 /// Body of `PUT /v1/node/:id/eligibility`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodeEligibilityRequest {
     #[serde(rename = "NodeID", deserialize_with = "null_as_default")]
@@ -213,7 +223,8 @@ pub struct NodeEligibilityRequest {
 }
 
 /// Answer to draining a node or changing its eligibility.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodeUpdateResponse {
     #[serde(rename = "EvalIDs", deserialize_with = "null_as_default")]
