@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::scheduler_config::SchedulerConfig;
+use crate::model::scheduler_config::{SchedulerAlgorithm, SchedulerConfig};
 use crate::model::{AllocId, Allocation, Deployment, Evaluation, Job, JobKey, JobRef, Node, NodeId};
 
 /// A consistent picture of the state: every answer of one view belongs to the same Raft index.
@@ -10,6 +10,8 @@ pub trait StateView {
     /// The Raft index of this picture.
     fn index(&self) -> u64;
     fn config(&self) -> &SchedulerConfig;
+    /// How jobs of this node pool are placed.
+    fn algorithm_in(&self, node_pool: &str) -> SchedulerAlgorithm;
     /// The newest specification, also when the job is stopped; `None` once it is purged.
     fn job(&self, key: &JobKey) -> Option<Arc<Job>>;
     /// The specification that an allocation runs.

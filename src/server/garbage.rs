@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::model::{Job, JobStatus, NodeStatus};
+use crate::model::{Job, JobKey, JobStatus, NodeStatus};
 use crate::state::State;
 use crate::state::command::Collected;
 use crate::util::clock::Timestamp;
@@ -46,8 +46,8 @@ impl GarbageConfig {
     }
 }
 
-/// Rows to forget. An allocation goes when its evaluation is over and old, it is terminal on both sides, and no policy may still
-/// want to know of it: instances of a live batch job stay, since they are what tells that the work is done.
+/// Rows to forget. A job takes all of its evaluations and allocations along. Else an allocation goes when it is terminal on both sides and
+/// old, and no policy may still want to know of it: instances of a live batch job stay, since they are what tells that the work is done.
 pub fn collect(state: &State, config: &GarbageConfig, now: Timestamp) -> Collected {
     let mut collected = Collected::default();
     let is_older = |time: Timestamp, threshold: Duration| now.since(time) >= threshold;
@@ -60,13 +60,16 @@ pub fn collect(state: &State, config: &GarbageConfig, now: Timestamp) -> Collect
             collected.jobs.push(job.key.clone());
         }
     }
+    // In the order of the state, which is by key.
+    let with_its_job = |jobs: &[JobKey], key: &JobKey| jobs.binary_search(key).is_ok();
     for row in state.allocations().filter(|row| row.is_terminal() && !row.occupies()) {
         let job = state.job(&row.job.key);
         let is_batch = job.is_some_and(|job| job.job_type.is_batch());
         let threshold = if is_batch { config.batch_eval_threshold } else { config.eval_threshold };
         let is_wanted = is_batch && !is_dead(&row.job.key);
         let may_be_replaced = !row.is_server_terminal() && row.next.is_none() && !is_dead(&row.job.key);
-        if !is_wanted && !may_be_replaced && is_older(row.modify_time, threshold) {
+        let is_over = !is_wanted && !may_be_replaced && is_older(row.modify_time, threshold);
+        if is_over || with_its_job(&collected.jobs, &row.job.key) {
             collected.allocations.push(row.id);
         }
     }
@@ -74,7 +77,7 @@ pub fn collect(state: &State, config: &GarbageConfig, now: Timestamp) -> Collect
     for row in state.evaluations().filter(|row| row.is_terminal()) {
         let threshold = if row.job_type.is_batch() { config.batch_eval_threshold } else { config.eval_threshold };
         let has_allocations = state.allocations_of_evaluation(row.id).any(|allocation| kept(&allocation.id));
-        if !has_allocations && is_older(row.modify_time, threshold) {
+        if !has_allocations && (is_older(row.modify_time, threshold) || with_its_job(&collected.jobs, &row.job)) {
             collected.evaluations.push(row.id);
         }
     }
