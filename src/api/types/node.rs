@@ -8,7 +8,8 @@ use super::null_as_default;
 use super::resources::{NodeReservedResources, NodeResources};
 
 /// A node pool, as it is read and written.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodePool {
     #[serde(deserialize_with = "null_as_default")]
@@ -22,7 +23,8 @@ pub struct NodePool {
 }
 
 /// What differs from the cluster's scheduler configuration for jobs of a pool.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodePoolSchedulerConfiguration {
     /// `binpack` or `spread`; empty: as in the cluster.
