@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::tail::{self, From};
+use super::tail::{self, From, Window};
 use super::task;
 use crate::api::types::files::FsEntry;
 use crate::cli::connection::Connection;
@@ -32,18 +32,8 @@ pub struct FsArgs {
     /// Show sizes in units people read
     #[arg(short = 'H')]
     human: bool,
-    /// Keep printing as the file grows
-    #[arg(short = 'f')]
-    follow: bool,
-    /// Begin with the last lines, ten unless -n says otherwise
-    #[arg(long)]
-    tail: bool,
-    /// Begin with so many lines before the end
-    #[arg(short = 'n', value_name = "LINES")]
-    lines: Option<usize>,
-    /// Begin so many bytes before the end
-    #[arg(short = 'c', value_name = "BYTES")]
-    bytes: Option<u64>,
+    #[command(flatten)]
+    window: Window,
     /// Take the argument for a job, and one of its running allocations
     #[arg(long)]
     job: bool,
@@ -68,9 +58,9 @@ impl FsArgs {
             print(&self.table(&entries).render(session.style))?;
             return Ok(Exit::Ok);
         }
-        let from = From::of(self.tail, self.lines, self.bytes);
-        if self.follow || from != From::Start {
-            let mut frames = session.client.follow_file(&id, &self.path, from.bytes_from_end(), self.follow).await?;
+        let from = self.window.from();
+        if self.window.follow || from != From::Start {
+            let mut frames = session.client.follow_file(&id, &self.path, from.bytes_from_end(), self.window.follow).await?;
             tail::print_frames(&mut frames, from).await?;
             return Ok(Exit::Ok);
         }

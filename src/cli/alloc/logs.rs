@@ -2,7 +2,7 @@
 
 use clap::Args;
 
-use super::tail::{self, From};
+use super::tail::{self, Window};
 use super::task;
 use crate::api::client::LogRequest;
 use crate::cli::connection::Connection;
@@ -31,18 +31,8 @@ pub struct LogsArgs {
     /// Print standard output, which is the default
     #[arg(long, conflicts_with = "stderr")]
     stdout: bool,
-    /// Keep printing as the task writes
-    #[arg(short = 'f')]
-    follow: bool,
-    /// Begin with the last lines, ten unless -n says otherwise
-    #[arg(long)]
-    tail: bool,
-    /// Begin with so many lines before the end
-    #[arg(short = 'n', value_name = "LINES")]
-    lines: Option<usize>,
-    /// Begin so many bytes before the end
-    #[arg(short = 'c', value_name = "BYTES")]
-    bytes: Option<u64>,
+    #[command(flatten)]
+    window: Window,
     /// Take the argument for a job, and one of its running allocations
     #[arg(long)]
     job: bool,
@@ -58,11 +48,11 @@ impl LogsArgs {
         let session = self.connection.open()?;
         let allocation = task::allocation(&session, &self.allocation, self.job).await?;
         let task = task::task(&allocation, self.task.or(self.task_argument).as_deref())?;
-        let from = From::of(self.tail, self.lines, self.bytes);
+        let from = self.window.from();
         let request = LogRequest {
             task,
             stream: if self.stderr { "stderr" } else { "stdout" },
-            follow: self.follow,
+            follow: self.window.follow,
             bytes_from_end: from.bytes_from_end(),
         };
         let mut frames = session.client.logs(&allocation.id, &request).await?;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use clap::Args;
+
 use crate::api::client::JsonStream;
 use crate::api::types::files::StreamFrame;
 use crate::cli::output::print_bytes;
@@ -12,6 +14,35 @@ const BYTES_PER_LINE: u64 = 512;
 /// A stream that says nothing for so long has sent all that was there already.
 const QUIET: Duration = Duration::from_millis(300);
 
+/// Which part of a file or a log is printed.
+#[derive(Args)]
+pub struct Window {
+    /// Keep printing as more is written
+    #[arg(short = 'f')]
+    pub follow: bool,
+    /// Begin with the last lines, ten unless -n says otherwise
+    #[arg(long)]
+    tail: bool,
+    /// Begin with so many lines before the end
+    #[arg(short = 'n', value_name = "LINES")]
+    lines: Option<usize>,
+    /// Begin so many bytes before the end
+    #[arg(short = 'c', value_name = "BYTES")]
+    bytes: Option<u64>,
+}
+
+impl Window {
+    /// Either number means `-tail`.
+    pub fn from(&self) -> From {
+        match (self.bytes, self.lines) {
+            (Some(bytes), _) => From::LastBytes(bytes),
+            (None, Some(lines)) => From::LastLines(lines),
+            (None, None) if self.tail => From::LastLines(DEFAULT_LINES),
+            (None, None) => From::Start,
+        }
+    }
+}
+
 /// Where to begin.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum From {
@@ -21,16 +52,6 @@ pub enum From {
 }
 
 impl From {
-    /// From the flags `-tail`, `-n` and `-c`; either number means `-tail`.
-    pub fn of(tail: bool, lines: Option<usize>, bytes: Option<u64>) -> Self {
-        match (bytes, lines) {
-            (Some(bytes), _) => Self::LastBytes(bytes),
-            (None, Some(lines)) => Self::LastLines(lines),
-            (None, None) if tail => Self::LastLines(DEFAULT_LINES),
-            (None, None) => Self::Start,
-        }
-    }
-
     /// How far before the end the stream has to begin; none is its start.
     pub fn bytes_from_end(self) -> Option<u64> {
         match self {
@@ -107,9 +128,10 @@ mod tests {
 
     #[test]
     fn a_number_means_tail() {
-        assert_eq!(From::of(false, None, None), From::Start);
-        assert_eq!(From::of(true, None, None), From::LastLines(10));
-        assert_eq!(From::of(false, Some(3), None).bytes_from_end(), Some(1536));
-        assert_eq!(From::of(true, Some(3), Some(7)), From::LastBytes(7));
+        let from = |tail, lines, bytes| Window { follow: false, tail, lines, bytes }.from();
+        assert_eq!(from(false, None, None), From::Start);
+        assert_eq!(from(true, None, None), From::LastLines(10));
+        assert_eq!(from(false, Some(3), None).bytes_from_end(), Some(1536));
+        assert_eq!(from(true, Some(3), Some(7)), From::LastBytes(7));
     }
 }
