@@ -19,12 +19,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt as _;
 use nodes::Fleet;
 use serde_json::{Value, json};
 use servers::{Server, cluster};
 
 /// Instances per job, as in C1M.
 const PER_JOB: u64 = 1_000;
+
+/// How many jobs are submitted at the same time.
+const SUBMITTING: usize = 8;
 
 struct Options {
     cases: Vec<String>,
@@ -86,12 +90,16 @@ async fn replay(options: &Options, root: &Path) {
     let submitted_jobs = Arc::new(AtomicU64::new(0));
     let count_submitted = Arc::clone(&submitted_jobs);
     let submitting = tokio::spawn(async move {
-        for number in 0..jobs {
+        let submit = |number: u64| {
             let count = PER_JOB.min(allocations - number * PER_JOB);
             let request = pannier::api::client::ApiRequest::raw(hyper::Method::PUT, "/v1/jobs").json(&job(&format!("c1m-{number}"), count));
-            client.fetch::<Value>(request.expect("JSON")).await.expect("the job is registered");
-            count_submitted.fetch_add(1, Ordering::Relaxed);
-        }
+            let (client, count_submitted) = (&client, &count_submitted);
+            async move {
+                client.fetch::<Value>(request.expect("JSON")).await.expect("the job is registered");
+                count_submitted.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        futures_util::stream::iter(0..jobs).for_each_concurrent(SUBMITTING, submit).await;
         started.elapsed()
     });
     progress("allocations running", options.allocations, || {

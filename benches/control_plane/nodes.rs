@@ -134,7 +134,7 @@ async fn work(link: &RemoteLink, id: NodeId, running: &AtomicU64) {
                 id: row.id,
                 client_status: AllocClientStatus::Running,
                 client_description: "Tasks are running".into(),
-                task_states: BTreeMap::from([("t".into(), state())]),
+                task_states: [("t".into(), state())].into_iter().collect(),
                 health: None,
                 at: Timestamp::now(),
             })

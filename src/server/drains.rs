@@ -181,7 +181,7 @@ mod tests {
             id,
             client_status,
             client_description: "".into(),
-            task_states: BTreeMap::new(),
+            task_states: Default::default(),
             health: None,
             at: Timestamp(3),
         };

@@ -109,7 +109,7 @@ impl Server {
             let transition = crate::model::allocation::DesiredTransition { force_reschedule: true, ..Default::default() };
             let state = self.store().load();
             let failed = state.allocations_of_job(&key).filter(|row| {
-                row.client_status == crate::model::AllocClientStatus::Failed && row.next.is_none() && !row.is_server_terminal()
+                row.client_status == crate::model::AllocClientStatus::Failed && row.history.next.is_none() && !row.is_server_terminal()
             });
             let transitions = failed.map(|row| (row.id, transition)).collect();
             Command::SetDesiredTransitions { transitions, evaluations: vec![evaluation], at: now }

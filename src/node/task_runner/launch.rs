@@ -166,7 +166,7 @@ fn set_up(request: &LaunchRequest) -> Result<TaskContext, LaunchFailure> {
         user,
         env,
         resources: task.resources.clone(),
-        cores: if task.resources.cores > 0 { allocation.cores.clone() } else { Vec::new() },
+        cores: if task.resources.cores > 0 { allocation.cores.to_vec() } else { Vec::new() },
         alloc_dir: dirs.root().to_owned(),
         task_dir,
         logs_dir: dirs.logs(),

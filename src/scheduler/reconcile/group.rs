@@ -154,6 +154,6 @@ fn conclude(
 /// Stopped instances without a successor that have not ended yet. Their replacements may wait for the room that they hold, so they count
 /// as being replaced: an update must not stop more of them meanwhile.
 pub fn dying(allocations: &[Arc<Allocation>]) -> u32 {
-    let dying = allocations.iter().filter(|row| row.is_server_terminal() && !row.is_client_terminal() && row.next.is_none());
+    let dying = allocations.iter().filter(|row| row.is_server_terminal() && !row.is_client_terminal() && row.history.next.is_none());
     u32::try_from(dying.count()).unwrap_or(u32::MAX)
 }

@@ -48,7 +48,7 @@ pub fn sort<'a>(
             Standing::Failed(_) if rollout.has_given_up(allocation) => sorted.kept.push(Arc::clone(allocation)),
             Standing::Failed(Outlook::Later(at)) => {
                 sorted.kept.push(Arc::clone(allocation));
-                if !allocation.follow_up_eval.is_some_and(|eval| context.waiting.contains(&eval)) {
+                if !allocation.history.follow_up_eval.is_some_and(|eval| context.waiting.contains(&eval)) {
                     sorted.later.push(Mark { alloc: Arc::clone(allocation), at: Some(at), disconnected: false });
                 }
             }
@@ -96,13 +96,13 @@ impl Sorted {
 
     /// An instance whose node came back meets its replacement: one of the two goes, as `disconnect.reconcile` says.
     pub fn stop_one_of_each_pair(&mut self, group: &TaskGroup, comparison: &mut Comparison<'_>, changes: &mut GroupChanges) {
-        let has_pairs = self.kept.iter().any(|allocation| allocation.next.is_some());
+        let has_pairs = self.kept.iter().any(|allocation| allocation.history.next.is_some());
         let present: BTreeSet<_> = self.kept.iter().filter(|_| has_pairs).map(|allocation| allocation.id).collect();
         let pairs: Vec<_> = self
             .kept
             .iter()
             .filter_map(|original| {
-                let next = original.next.filter(|next| present.contains(next))?;
+                let next = original.history.next.filter(|next| present.contains(next))?;
                 Some((Arc::clone(original), Arc::clone(self.kept.iter().find(|other| other.id == next)?)))
             })
             .collect();

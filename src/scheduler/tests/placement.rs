@@ -175,7 +175,7 @@ fn whole_cores_are_given_by_id_with_their_compute() {
     let plan = run(&mut state, &registered);
     assert_eq!(placed(&plan), 2);
     assert_eq!(plan.placements[0].ask.cpu, MegaHertz(2000));
-    let cores: BTreeSet<u16> = state.live(&registered.key).iter().flat_map(|a| a.cores.clone()).collect();
+    let cores: BTreeSet<u16> = state.live(&registered.key).iter().flat_map(|a| a.cores.to_vec()).collect();
     assert_eq!(cores, BTreeSet::from([0, 1, 2, 3]));
 }
 
