@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::model::{EvalId, Job, JobStatus, NodeStatus};
+use crate::model::{EvalId, Job, JobKey, JobStatus, NodeStatus};
 use crate::state::State;
 use crate::state::command::Collected;
 use crate::util::clock::Timestamp;
@@ -47,8 +47,8 @@ impl GarbageConfig {
     }
 }
 
-/// Rows to forget. An allocation goes when its evaluation is over and old, it is terminal on both sides, and no policy may still
-/// want to know of it: instances of a live batch job stay, since they are what tells that the work is done.
+/// Rows to forget. A job takes all of its evaluations and allocations along. Else an allocation goes when it is terminal on both sides and
+/// old, and no policy may still want to know of it: instances of a live batch job stay, since they are what tells that the work is done.
 pub fn collect(state: &State, config: &GarbageConfig, now: Timestamp) -> Collected {
     let mut collected = Collected::default();
     let is_older = |time: Timestamp, threshold: Duration| now.since(time) >= threshold;
@@ -61,13 +61,16 @@ pub fn collect(state: &State, config: &GarbageConfig, now: Timestamp) -> Collect
             collected.jobs.push(job.key.clone());
         }
     }
+    // In the order of the state, which is by key.
+    let with_its_job = |jobs: &[JobKey], key: &JobKey| jobs.binary_search(key).is_ok();
     for row in state.allocations().filter(|row| row.is_terminal() && !row.occupies()) {
         let job = state.job(&row.job.key);
         let is_batch = job.is_some_and(|job| job.job_type.is_batch());
         let threshold = if is_batch { config.batch_eval_threshold } else { config.eval_threshold };
         let is_wanted = is_batch && !is_dead(&row.job.key);
         let may_be_replaced = !row.is_server_terminal() && row.history.next.is_none() && !is_dead(&row.job.key);
-        if !is_wanted && !may_be_replaced && is_older(row.modify_time, threshold) {
+        let is_over = !is_wanted && !may_be_replaced && is_older(row.modify_time, threshold);
+        if is_over || with_its_job(&collected.jobs, &row.job.key) {
             collected.allocations.push(row.id);
         }
     }
@@ -75,7 +78,8 @@ pub fn collect(state: &State, config: &GarbageConfig, now: Timestamp) -> Collect
     let with_allocations: BTreeSet<EvalId> = state.allocations().filter(|row| kept(&row.id)).map(|row| row.eval_id).collect();
     for row in state.evaluations().filter(|row| row.is_terminal()) {
         let threshold = if row.job_type.is_batch() { config.batch_eval_threshold } else { config.eval_threshold };
-        if !with_allocations.contains(&row.id) && is_older(row.modify_time, threshold) {
+        let is_over = is_older(row.modify_time, threshold) || with_its_job(&collected.jobs, &row.job);
+        if is_over && !with_allocations.contains(&row.id) {
             collected.evaluations.push(row.id);
         }
     }

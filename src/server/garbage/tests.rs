@@ -105,11 +105,11 @@ fn allocations_go_once_nobody_wants_to_know_of_them() {
         // It waits for its next try, or for a person.
         (Service, false, false, Failed, 500, false),
         (Service, true, true, Complete, 1, true),
-        (Batch, true, true, Complete, 23, false),
-        (Batch, true, true, Complete, 24, true),
-        // Over by itself: the job is dead, and nothing of it is asked for any more.
-        (Batch, false, false, Complete, 23, false),
-        (Batch, false, false, Complete, 24, true),
+        // With its job: nothing of that is asked for any more.
+        (Batch, true, true, Complete, 3, false),
+        (Batch, true, true, Complete, 4, true),
+        (Batch, false, false, Complete, 3, false),
+        (Batch, false, false, Complete, 4, true),
     ] {
         let (mut state, key, id) = cluster(job_type, age);
         if job_stopped {
@@ -135,14 +135,14 @@ fn allocations_go_once_nobody_wants_to_know_of_them() {
 #[test]
 fn work_that_is_done_is_remembered_while_its_job_lives() {
     let (mut state, key, id) = cluster(JobType::Batch, 500);
-    let mut larger = Job::clone(state.job(&key).unwrap());
-    larger.groups[0].count = 2;
-    let (job, at) = (Arc::new(larger), ago(400));
-    apply(&mut state, Command::RegisterJob { job, submission: None, enforce_index: None, evaluation: None, at });
+    report(&mut state, id, AllocClientStatus::Complete, ago(400));
+    // Another instance of it still runs.
     let row = state.job(&key).unwrap().clone();
     apply(&mut state, Command::ApplyPlan { plan: Box::new(fixtures::placing(&row, NodeId(1), 1, 1, 8)) });
-    report(&mut state, id, AllocClientStatus::Complete, ago(300));
     assert_eq!(collected(&state).allocations, vec![], "else it would be done again");
+    let other = state.allocations().find(|row| row.id != id).unwrap().id;
+    report(&mut state, other, AllocClientStatus::Complete, ago(300));
+    assert_eq!(collected(&state).allocations.len(), 2, "all is done");
 }
 
 #[test]
