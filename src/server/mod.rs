@@ -86,7 +86,8 @@ impl From<ProposeError> for ServerError {
     fn from(error: ProposeError) -> Self {
         match error {
             ProposeError::Rejected(rejection) => Self::Rejected(rejection),
-            ProposeError::NoLeader => Self::NoLeader,
+            // A server whose disk failed, or that is about to stop, leads no more: another one will, and a retry is worth while.
+            ProposeError::NoLeader | ProposeError::Fatal(_) | ProposeError::ShuttingDown => Self::NoLeader,
             other => Self::Internal(other.to_string()),
         }
     }
@@ -95,8 +96,7 @@ impl From<ProposeError> for ServerError {
 impl From<ReadError> for ServerError {
     fn from(error: ReadError) -> Self {
         match error {
-            ReadError::NoLeader => Self::NoLeader,
-            other => Self::Internal(other.to_string()),
+            ReadError::NoLeader | ReadError::Fatal(_) | ReadError::ShuttingDown => Self::NoLeader,
         }
     }
 }
