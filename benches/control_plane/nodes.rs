@@ -104,6 +104,7 @@ fn node(id: NodeId, number: usize) -> Node {
             reserved_ports: Vec::new(),
             networks: Vec::new(),
             devices: Vec::new(),
+            numa: Vec::new(),
         },
         drivers: BTreeMap::from([("mock_driver".into(), driver)]),
         status: NodeStatus::Ready,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use pannier::scheduler::placement::{Candidate, Demand, DeviceDemand, Fleet, PortDemand};
+use pannier::scheduler::placement::{Candidate, CoreDemand, Demand, DeviceDemand, Fleet, PortDemand};
 
 use crate::model::scheduler_config::SchedulerAlgorithm;
 use crate::model::*;
@@ -47,6 +47,7 @@ pub fn demand(fleet: &Fleet, ask: Ask, count: u32) -> Demand {
         ask,
         ports: PortDemand::default(),
         devices: DeviceDemand::default(),
+        cores: CoreDemand::default(),
         algorithm: SchedulerAlgorithm::Binpack,
         anti_affinity: false,
         group_count: count,

@@ -11,9 +11,10 @@ use crate::api::handles::{
     Registered, SavedState, ScaleJob, ServerError, ServerHandle, ServerStatus,
 };
 use crate::model::autopilot::AutopilotConfig;
+use crate::model::node_pool::NodePool;
 use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::security::Role;
-use crate::model::{AllocId, DeploymentId, Eligibility, Job, JobKey, NodeId};
+use crate::model::{AllocId, DeploymentId, Eligibility, Job, JobKey, NodeId, Text};
 use crate::scheduler::Explanation;
 use crate::state::{State, Store};
 
@@ -126,6 +127,14 @@ impl ServerHandle for NoServer {
     }
 
     fn set_scheduler_config(&self, _config: SchedulerConfig, _check_index: Option<u64>) -> Answer<'_, u64> {
+        refuse()
+    }
+
+    fn upsert_node_pool(&self, _pool: NodePool) -> Answer<'_, u64> {
+        refuse()
+    }
+
+    fn delete_node_pool(&self, _name: Text) -> Answer<'_, u64> {
         refuse()
     }
 

@@ -11,8 +11,9 @@ use crate::api::handles::{
     self, DeploymentChange, DesiredChanges, DispatchJob, Dispatched, Drain, DryRun, NodeChange, Peer, Registered, ScaleJob, ServerHandle,
     ServerStatus,
 };
+use crate::model::node_pool::NodePool;
 use crate::model::scheduler_config::SchedulerConfig;
-use crate::model::{AllocId, DeploymentId, Eligibility, EvalId, Job, JobKey, NodeId};
+use crate::model::{AllocId, DeploymentId, Eligibility, EvalId, Job, JobKey, NodeId, Text};
 use crate::raft::Consistency;
 use crate::runtime::drivers::DriverRegistry;
 use crate::scheduler::Explanation;
@@ -191,6 +192,14 @@ impl ServerHandle for LocalServer {
 
     fn set_scheduler_config(&self, config: SchedulerConfig, check_index: Option<u64>) -> Answer<'_, u64> {
         async move { self.server.set_scheduler_config(config, check_index).await.map_err(error_of) }.boxed()
+    }
+
+    fn upsert_node_pool(&self, pool: NodePool) -> Answer<'_, u64> {
+        async move { self.server.upsert_node_pool(pool).await.map_err(error_of) }.boxed()
+    }
+
+    fn delete_node_pool(&self, name: Text) -> Answer<'_, u64> {
+        async move { self.server.delete_node_pool(name).await.map_err(error_of) }.boxed()
     }
 
     fn collect_garbage(&self) -> Answer<'_, ()> {

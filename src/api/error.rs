@@ -55,7 +55,8 @@ impl From<ServerError> for ApiError {
                 | Rejection::NodeNotFound
                 | Rejection::AllocationNotFound
                 | Rejection::VersionNotFound
-                | Rejection::DeploymentNotFound,
+                | Rejection::DeploymentNotFound
+                | Rejection::NodePoolNotFound,
             )
             | ServerError::Rejected(Rejection::JoinTokenNotFound | Rejection::AuthorityNotFound)
             | ServerError::NotFound(_) => StatusCode::NOT_FOUND,
@@ -66,7 +67,9 @@ impl From<ServerError> for ApiError {
                 | Rejection::DeploymentOver
                 | Rejection::ParentGone
                 | Rejection::AlreadyLaunched
-                | Rejection::ChildExists(_),
+                | Rejection::ChildExists(_)
+                | Rejection::NodePoolBuiltIn(_)
+                | Rejection::NodePoolInUse { .. },
             ) => StatusCode::BAD_REQUEST,
             ServerError::Rejected(Rejection::JoinRefused(_)) | ServerError::Forbidden(_) => StatusCode::FORBIDDEN,
             ServerError::Timeout => StatusCode::GATEWAY_TIMEOUT,

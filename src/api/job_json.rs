@@ -93,7 +93,9 @@ pub fn from_request(call: &Call, mut value: Value) -> Result<Parsed, ApiError> {
         fields.insert("Namespace".to_owned(), Value::String(call.one_namespace()?.to_string()));
     }
     let mut parsed = from_value(value).map_err(|problems| ApiError::bad_request(problems.join("\n")))?;
-    if !call.api.server.store().load().scheduler_config().memory_oversubscription {
+    let state = call.api.server.store().load();
+    let pool = state.node_pool(&parsed.job.node_pool).map(std::sync::Arc::as_ref);
+    if !state.scheduler_config().oversubscribes_memory_in(pool) {
         drop_memory_max(&mut parsed);
     }
     let key = &parsed.job.key;
@@ -109,7 +111,7 @@ fn drop_memory_max(parsed: &mut Parsed) {
         for task in group.tasks.iter_mut().filter(|task| task.resources.memory_max > task.resources.memory) {
             task.resources.memory_max = MebiBytes::ZERO;
             parsed.warnings.push(format!(
-                "job.group[{}].task[{}].resources.memory_max: has no effect until memory oversubscription is enabled in the scheduler configuration",
+                "job.group[{}].task[{}].resources.memory_max: has no effect until memory oversubscription is enabled in the scheduler configuration, the cluster's or the node pool's",
                 group.name, task.name,
             ));
         }

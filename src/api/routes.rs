@@ -125,8 +125,12 @@ pub static ROUTES: &[Route] = routes! {
     Put "/v1/node/{id}/eligibility" (NodeEligibilityRequest) -> NodeUpdateResponse = nodes::set_eligibility => "Let new allocations onto a node, or keep them off";
     Put "/v1/node/{id}/drain" (NodeDrainRequest) -> NodeUpdateResponse = nodes::drain => "Move a node's allocations away, or stop doing so";
     Put "/v1/node/{id}/purge" -> NodeUpdateResponse = nodes::purge => "Forget a node";
-    Get "/v1/node/pools" [blocking prefix] node_pools::list => "List node pools";
-    Get "/v1/node/pool/{name}" [blocking] node_pools::read => "Read a node pool";
+    Get "/v1/node/pools" [blocking prefix] -> Vec<NodePool> = node_pools::list => "List node pools";
+    Put "/v1/node/pools" (NodePool) node_pools::write => "Write a node pool down";
+    Get "/v1/node/pool/{name}" [blocking] -> NodePool = node_pools::read => "Read a node pool";
+    Put "/v1/node/pool/{name}" (NodePool) node_pools::write => "Write a node pool down";
+    Delete "/v1/node/pool/{name}" node_pools::delete => "Forget a node pool without nodes and jobs";
+    Get "/v1/node/pool/{name}/jobs" [blocking namespace list meta] -> Vec<JobListStub> = node_pools::jobs => "List the jobs of a pool";
     Get "/v1/node/pool/{name}/nodes" [blocking list os resources] -> Vec<NodeListStub> = node_pools::nodes => "List the nodes of a pool";
 
     Get "/v1/allocations" [blocking namespace list resources task_states] -> Vec<AllocationListStub> = allocations::list => "List allocations";

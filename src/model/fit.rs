@@ -12,6 +12,8 @@ use super::{Allocation, Ask, MebiBytes, MegaHertz, Node};
 pub enum Dimension {
     Cpu,
     Cores,
+    /// Cores enough, but not on one NUMA node, or not on that of the device.
+    Numa,
     Memory,
     Disk,
     Port(u16),
@@ -23,6 +25,7 @@ impl fmt::Display for Dimension {
         match self {
             Self::Cpu => f.write_str("cpu"),
             Self::Cores => f.write_str("cores"),
+            Self::Numa => f.write_str("cores: no NUMA node has what is asked"),
             Self::Memory => f.write_str("memory"),
             Self::Disk => f.write_str("disk"),
             Self::Port(port) => write!(f, "network: reserved port collision {port}"),

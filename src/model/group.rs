@@ -1,6 +1,7 @@
 //! A group: tasks that are placed together on one node, `count` times.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -63,6 +64,30 @@ impl TaskGroup {
         }
         total.disk = self.ephemeral_disk.size;
         total
+    }
+
+    /// Which of an instance's cores each task has, by position; tasks that never run together may have the same.
+    pub fn core_ranges(&self) -> impl Iterator<Item = (&Task, Range<usize>)> {
+        let is_sidecar = |task: &&Task| task.is_sidecar();
+        let sidecars: usize = self.tasks.iter().filter(is_sidecar).map(|task| usize::from(task.resources.cores)).sum();
+        let (mut of_sidecars, mut before, mut during, mut after) = (0, sidecars, sidecars, 0);
+        self.tasks.iter().map(move |task| {
+            let next = match task.lifecycle.as_ref().map(|lifecycle| (lifecycle.hook, lifecycle.sidecar)) {
+                Some((_, true)) => &mut of_sidecars,
+                Some((LifecycleHook::Prestart, false)) => &mut before,
+                Some((LifecycleHook::Poststop, false)) => &mut after,
+                None | Some((LifecycleHook::Poststart, false)) => &mut during,
+            };
+            let first = *next;
+            *next += usize::from(task.resources.cores);
+            (task, first..*next)
+        })
+    }
+
+    /// A task's share of the cores of its allocation.
+    pub fn cores_of(&self, task: &str, cores: &[u16]) -> Vec<u16> {
+        let range = self.core_ranges().find(|(other, _)| *other.name == *task).map_or(0..0, |(_, range)| range);
+        cores.get(range).unwrap_or_default().to_vec()
     }
 
     pub fn task(&self, name: &str) -> Option<&Task> {

@@ -15,11 +15,38 @@ pub struct TaskResources {
     /// The hard limit when it is above `memory`; zero: `memory` is the limit; [`MebiBytes::UNLIMITED`]: there is none.
     pub memory_max: MebiBytes,
     pub devices: Vec<DeviceAsk>,
+    pub numa: NumaAsk,
+}
+
+/// Where the cores of a task shall lie. It means something only together with `cores`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NumaAsk {
+    pub affinity: NumaAffinity,
+    /// Names of devices that the task asks for and that shall be on the NUMA node of its cores.
+    pub devices: Vec<Text>,
+}
+
+/// From the weakest to the strongest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum NumaAffinity {
+    #[default]
+    None,
+    /// All on one NUMA node where there is one that has room, else anywhere.
+    Prefer,
+    /// All on one NUMA node, or not on this machine.
+    Require,
 }
 
 impl Default for TaskResources {
     fn default() -> Self {
-        Self { cpu: MegaHertz(100), cores: 0, memory: MebiBytes(300), memory_max: MebiBytes(0), devices: Vec::new() }
+        Self {
+            cpu: MegaHertz(100),
+            cores: 0,
+            memory: MebiBytes(300),
+            memory_max: MebiBytes(0),
+            devices: Vec::new(),
+            numa: NumaAsk::default(),
+        }
     }
 }
 
@@ -48,6 +75,15 @@ pub struct NodeResources {
     pub reserved_ports: Vec<u16>,
     pub networks: Vec<NodeNetwork>,
     pub devices: Vec<DeviceGroup>,
+    /// Ascending by id; empty where it is not known, which is taken as one.
+    pub numa: Vec<NumaNode>,
+}
+
+/// Cores that share a path to memory.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NumaNode {
+    pub id: u16,
+    pub cores: Vec<u16>,
 }
 
 impl NodeResources {

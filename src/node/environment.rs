@@ -102,7 +102,7 @@ impl EnvironmentSource<'_> {
         let mut set = |name: &str, value: String| env.insert(name.to_owned(), value);
         set("NOMAD_CPU_LIMIT", cpu.0.to_string());
         if resources.cores > 0 {
-            set("NOMAD_CPU_CORES", core_list(&self.allocation.cores));
+            set("NOMAD_CPU_CORES", core_list(&self.group.cores_of(&self.task.name, &self.allocation.cores)));
         }
         set("NOMAD_MEMORY_LIMIT", resources.memory.0.to_string());
         if resources.memory_max > resources.memory && resources.memory_max != MebiBytes::UNLIMITED {
@@ -170,7 +170,7 @@ fn join_host_port(host: &str, port: u16) -> String {
 }
 
 /// `0-2,5`, as cpusets are written.
-fn core_list(cores: &[u16]) -> String {
+pub fn core_list(cores: &[u16]) -> String {
     let mut sorted = cores.to_vec();
     sorted.sort_unstable();
     let mut ranges: Vec<(u16, u16)> = Vec::new();

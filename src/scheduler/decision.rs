@@ -116,7 +116,7 @@ impl Scheduler {
         let evictions = self.residents.checkpoint();
         let newest = job.job_modify_index;
         let mut live = live_instances(&self.fleet, &reconciled);
-        let algorithm = view.config().algorithm;
+        let algorithm = view.algorithm_in(&job.node_pool);
         let preempts = view.config().preempts(job.job_type);
         let mut conditional_stops = Vec::new();
         for (position, Reconciled { group, profile, changes }) in reconciled.into_iter().enumerate() {

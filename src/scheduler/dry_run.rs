@@ -7,7 +7,7 @@ use super::decision::Decision;
 use super::reconcile::Tally;
 use super::{DueJob, Scheduler, StateView, Touched};
 use crate::model::plan::PlacementMetrics;
-use crate::model::scheduler_config::SchedulerConfig;
+use crate::model::scheduler_config::{SchedulerAlgorithm, SchedulerConfig};
 use crate::model::{AllocId, Allocation, Deployment, EvalId, EvalTrigger, Evaluation, Job, JobKey, JobRef, Node, NodeId, Text};
 use crate::util::clock::Timestamp;
 
@@ -79,6 +79,10 @@ impl StateView for Overlaid<'_> {
 
     fn config(&self) -> &SchedulerConfig {
         self.view.config()
+    }
+
+    fn algorithm_in(&self, node_pool: &str) -> SchedulerAlgorithm {
+        self.view.algorithm_in(node_pool)
     }
 
     fn job(&self, key: &JobKey) -> Option<Arc<Job>> {

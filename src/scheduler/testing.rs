@@ -7,7 +7,7 @@ use super::StateView;
 use crate::model::allocation::DeploymentHealth;
 use crate::model::network::Network;
 use crate::model::plan::{DeploymentUpdate, Plan};
-use crate::model::scheduler_config::SchedulerConfig;
+use crate::model::scheduler_config::{SchedulerAlgorithm, SchedulerConfig};
 use crate::model::*;
 use crate::util::clock::Timestamp;
 
@@ -53,6 +53,8 @@ pub fn allocation(job: &Job, index: u32, node: u128) -> Allocation {
 pub struct FakeState {
     pub index: u64,
     pub config: SchedulerConfig,
+    /// How jobs of some pools are placed.
+    pub algorithms: BTreeMap<String, SchedulerAlgorithm>,
     pub jobs: BTreeMap<JobKey, Arc<Job>>,
     pub specs: BTreeMap<JobRef, Arc<Job>>,
     pub nodes: BTreeMap<NodeId, Arc<Node>>,
@@ -276,6 +278,10 @@ impl StateView for FakeState {
 
     fn config(&self) -> &SchedulerConfig {
         &self.config
+    }
+
+    fn algorithm_in(&self, node_pool: &str) -> SchedulerAlgorithm {
+        self.algorithms.get(node_pool).copied().unwrap_or(self.config.algorithm)
     }
 
     fn job(&self, key: &JobKey) -> Option<Arc<Job>> {

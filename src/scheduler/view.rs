@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
+<<<<<<< HEAD
 use crate::model::fit::Usage;
 use crate::model::scheduler_config::SchedulerConfig;
+=======
+use crate::model::scheduler_config::{SchedulerAlgorithm, SchedulerConfig};
+>>>>>>> main
 use crate::model::{AllocId, Allocation, Deployment, Evaluation, Job, JobKey, JobRef, Node, NodeId};
 
 /// A consistent picture of the state: every answer of one view belongs to the same Raft index.
@@ -11,6 +15,8 @@ pub trait StateView {
     /// The Raft index of this picture.
     fn index(&self) -> u64;
     fn config(&self) -> &SchedulerConfig;
+    /// How jobs of this node pool are placed.
+    fn algorithm_in(&self, node_pool: &str) -> SchedulerAlgorithm;
     /// The newest specification, also when the job is stopped; `None` once it is purged.
     fn job(&self, key: &JobKey) -> Option<Arc<Job>>;
     /// The specification that an allocation runs.

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use super::{Server, ServerError, evaluation_of};
 use crate::model::node::DrainStrategy;
+use crate::model::node_pool::NodePool;
 use crate::model::scheduler_config::SchedulerConfig;
-use crate::model::{Eligibility, EvalId, EvalTrigger, Evaluation, JobKey, JobType, Node, NodeId, NodeStatus};
+use crate::model::{Eligibility, EvalId, EvalTrigger, Evaluation, JobKey, JobType, Node, NodeId, NodeStatus, Text};
 use crate::state::{Command, State};
 use crate::util::clock::Timestamp;
 
@@ -81,6 +82,14 @@ impl Server {
 
     pub async fn set_scheduler_config(&self, config: SchedulerConfig, check_index: Option<u64>) -> Result<u64, ServerError> {
         Ok(self.propose(Command::SetSchedulerConfig { config, check_index }).await?.index)
+    }
+
+    pub async fn upsert_node_pool(&self, pool: NodePool) -> Result<u64, ServerError> {
+        Ok(self.propose(Command::UpsertNodePool { pool: Box::new(pool) }).await?.index)
+    }
+
+    pub async fn delete_node_pool(&self, name: Text) -> Result<u64, ServerError> {
+        Ok(self.propose(Command::DeleteNodePool { name }).await?.index)
     }
 
     async fn with_node_evaluations(

@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
+<<<<<<< HEAD
 use crate::model::fit::Usage;
 use crate::model::scheduler_config::SchedulerConfig;
+=======
+use crate::model::scheduler_config::{SchedulerAlgorithm, SchedulerConfig};
+>>>>>>> main
 use crate::model::{AllocId, Allocation, Deployment, Evaluation, Job, JobKey, JobRef, Node, NodeId};
 use crate::scheduler::StateView;
 use crate::state::State;
@@ -18,6 +22,10 @@ impl StateView for View<'_> {
 
     fn config(&self) -> &SchedulerConfig {
         self.0.scheduler_config()
+    }
+
+    fn algorithm_in(&self, node_pool: &str) -> SchedulerAlgorithm {
+        self.0.scheduler_config().algorithm_in(self.0.node_pool(node_pool).map(Arc::as_ref))
     }
 
     fn job(&self, key: &JobKey) -> Option<Arc<Job>> {

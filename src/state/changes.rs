@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::tables::Table;
+use crate::model::node_pool::NodePool;
 use crate::model::{Allocation, Deployment, Evaluation, Job, JobKey, Node};
 
 /// All changes of one log entry.
@@ -40,6 +41,10 @@ pub enum Change {
         after: Option<Arc<Deployment>>,
     },
     SchedulerConfig,
+    NodePool {
+        before: Option<Arc<NodePool>>,
+        after: Option<Arc<NodePool>>,
+    },
 }
 
 /// Who changed an allocation.
@@ -64,6 +69,7 @@ impl Change {
             Self::Evaluation { .. } => Table::Evaluations,
             Self::Deployment { .. } => Table::Deployments,
             Self::SchedulerConfig => Table::SchedulerConfig,
+            Self::NodePool { .. } => Table::NodePools,
         }
     }
 }

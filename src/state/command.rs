@@ -10,6 +10,7 @@ use crate::codec::Persisted;
 use crate::model::allocation::DesiredTransition;
 use crate::model::autopilot::AutopilotConfig;
 use crate::model::node::DrainStrategy;
+use crate::model::node_pool::NodePool;
 use crate::model::plan::DeploymentUpdate;
 use crate::model::scaling::ScalingEvent;
 use crate::model::scheduler_config::SchedulerConfig;
@@ -178,6 +179,13 @@ pub enum Command {
         restore: u128,
         digest: Digest,
     },
+    /// Writes a pool down anew, or as it is now.
+    UpsertNodePool {
+        pool: Box<NodePool>,
+    },
+    DeleteNodePool {
+        name: Text,
+    },
 }
 
 /// A job to be launched by its parent.
@@ -248,6 +256,12 @@ pub enum Rejection {
     RestoreSuperseded,
     #[error("the snapshot cannot be restored: {0}")]
     BadSnapshot(Text),
+    #[error("node pool not found")]
+    NodePoolNotFound,
+    #[error("node pool {0:?} is built in and stays as it is")]
+    NodePoolBuiltIn(Text),
+    #[error("node pool {name:?} has {what} in it")]
+    NodePoolInUse { name: Text, what: Text },
 }
 
 /// What stands where an index was enforced.

@@ -9,7 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::tables::{State, Submission, Table};
 use crate::codec::{self, CodecError, Persisted};
 use crate::model::autopilot::AutopilotConfig;
+<<<<<<< HEAD
 use crate::model::plan::PlacementMetrics;
+=======
+use crate::model::node_pool::NodePool;
+>>>>>>> main
 use crate::model::scaling::ScalingEvents;
 use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::security::ClusterSecurity;
@@ -49,8 +53,12 @@ enum Row {
     Autopilot(AutopilotConfig),
     /// Id, ordinal and bytes of a piece of a snapshot that is being restored.
     Staged(u128, u32, Arc<Vec<u8>>),
+<<<<<<< HEAD
     /// Why an allocation is where it is. Those of one decision share it, and thousands of rows name it by its place among these rows.
     Metrics(Arc<PlacementMetrics>),
+=======
+    NodePool(Arc<NodePool>),
+>>>>>>> main
 }
 
 impl Persisted for Row {
@@ -80,6 +88,7 @@ pub fn encode(state: &State) -> Result<Vec<u8>, CodecError> {
         .chain(state.signing_keys.iter().map(|(index, key)| Row::SigningKey(*index, Arc::clone(key))))
         .chain((state.index_offset > 0).then_some(Row::IndexOffset(state.index_offset)))
         .chain((state.autopilot != AutopilotConfig::default()).then(|| Row::Autopilot(state.autopilot.clone())))
+        .chain(state.node_pools.values().map(|pool| Row::NodePool(Arc::clone(pool))))
         .chain(state.staged_restore.parts().map(|(restore, part, bytes)| Row::Staged(restore, part, Arc::clone(bytes))));
     let mut bytes = Vec::new();
     for row in rows {
@@ -207,6 +216,9 @@ fn insert(state: &mut State, metrics: &mut Vec<Arc<PlacementMetrics>>, row: Row)
         }
         Row::IndexOffset(offset) => state.index_offset = offset,
         Row::Autopilot(config) => state.autopilot = config,
+        Row::NodePool(pool) => {
+            state.node_pools.insert(pool.name.clone(), pool);
+        }
         Row::Staged(restore, part, bytes) => state.staged_restore.put(restore, part, bytes),
     }
     Ok(())

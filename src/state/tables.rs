@@ -9,7 +9,11 @@ use serde::{Deserialize, Serialize};
 use super::restore::StagedRestore;
 use super::texts::Texts;
 use crate::model::autopilot::AutopilotConfig;
+<<<<<<< HEAD
 use crate::model::fit::Usage;
+=======
+use crate::model::node_pool::NodePool;
+>>>>>>> main
 use crate::model::scaling::ScalingEvents;
 use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::security::ClusterSecurity;
@@ -27,12 +31,13 @@ pub enum Table {
     Evaluations,
     Deployments,
     SchedulerConfig,
+    NodePools,
 }
 
 impl Table {
-    pub const COUNT: usize = 6;
+    pub const COUNT: usize = 7;
     pub const ALL: [Self; Self::COUNT] =
-        [Self::Jobs, Self::Nodes, Self::Allocations, Self::Evaluations, Self::Deployments, Self::SchedulerConfig];
+        [Self::Jobs, Self::Nodes, Self::Allocations, Self::Evaluations, Self::Deployments, Self::SchedulerConfig, Self::NodePools];
 }
 
 /// The text a job was submitted as.
@@ -87,6 +92,8 @@ pub struct State {
     pub(super) deployments: OrdMap<DeploymentId, Arc<Deployment>>,
     pub(super) deployments_by_job: OrdSet<(JobKey, DeploymentId)>,
     pub(super) scheduler_config: SchedulerConfig,
+    /// Those that somebody wrote down.
+    pub(super) node_pools: OrdMap<Text, Arc<NodePool>>,
     pub(super) autopilot: AutopilotConfig,
     pub(super) staged_restore: StagedRestore,
     pub(super) security: Arc<ClusterSecurity>,
@@ -124,6 +131,15 @@ impl State {
 
     pub fn scheduler_config(&self) -> &SchedulerConfig {
         &self.scheduler_config
+    }
+
+    /// The pool by this name, if somebody wrote it down.
+    pub fn node_pool(&self, name: &str) -> Option<&Arc<NodePool>> {
+        self.node_pools.get(name)
+    }
+
+    pub fn node_pools(&self) -> impl DoubleEndedIterator<Item = &Arc<NodePool>> {
+        self.node_pools.values()
     }
 
     pub fn autopilot(&self) -> &AutopilotConfig {

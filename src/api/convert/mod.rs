@@ -12,6 +12,7 @@ pub mod explain;
 pub mod job;
 pub mod metrics;
 pub mod node;
+pub mod node_pool;
 pub mod resources;
 pub mod scheduler;
 pub mod task;

@@ -54,15 +54,10 @@ impl From<&model::NodeResources> for NodeReservedResources {
 /// What an allocation holds: per task as its group asks, and ports and disk for all tasks together.
 pub fn allocated(allocation: &Allocation, group: Option<&TaskGroup>) -> AllocatedResources {
     let mut tasks = BTreeMap::new();
-    // Whole cores go to the tasks that ask for them, in the order of the tasks.
-    let mut cores = allocation.cores.iter().copied();
-    for task in group.into_iter().flat_map(|group| &group.tasks) {
+    for (group, task) in group.into_iter().flat_map(|group| group.tasks.iter().map(move |task| (group, task))) {
         let asked = &task.resources;
         let given = AllocatedTaskResources {
-            cpu: AllocatedCpuResources {
-                cpu_shares: signed(asked.cpu.0),
-                reserved_cores: cores.by_ref().take(asked.cores.into()).collect(),
-            },
+            cpu: AllocatedCpuResources { cpu_shares: signed(asked.cpu.0), reserved_cores: group.cores_of(&task.name, &allocation.cores) },
             memory: AllocatedMemoryResources { memory_mb: signed(asked.memory.0), memory_max_mb: signed(asked.memory_max.0) },
             devices: super::devices::of_task(allocation, &task.name),
             ..AllocatedTaskResources::default()

@@ -24,11 +24,7 @@ impl From<&SchedulerConfig> for SchedulerConfiguration {
 
 /// The settings a request asks for; `Err` holds the name of an unknown algorithm.
 pub fn from_request(request: &SchedulerConfiguration) -> Result<SchedulerConfig, String> {
-    let algorithm = match request.scheduler_algorithm.as_str() {
-        "" | "binpack" => SchedulerAlgorithm::Binpack,
-        "spread" => SchedulerAlgorithm::Spread,
-        other => return Err(other.to_owned()),
-    };
+    let algorithm = algorithm_from(&request.scheduler_algorithm)?.unwrap_or(SchedulerAlgorithm::Binpack);
     Ok(SchedulerConfig {
         algorithm,
         memory_oversubscription: request.memory_oversubscription_enabled,
@@ -43,7 +39,17 @@ pub fn from_request(request: &SchedulerConfiguration) -> Result<SchedulerConfig,
     })
 }
 
-fn algorithm_name(algorithm: SchedulerAlgorithm) -> &'static str {
+/// `None` where none is named.
+pub fn algorithm_from(name: &str) -> Result<Option<SchedulerAlgorithm>, String> {
+    match name {
+        "" => Ok(None),
+        "binpack" => Ok(Some(SchedulerAlgorithm::Binpack)),
+        "spread" => Ok(Some(SchedulerAlgorithm::Spread)),
+        other => Err(other.to_owned()),
+    }
+}
+
+pub fn algorithm_name(algorithm: SchedulerAlgorithm) -> &'static str {
     match algorithm {
         SchedulerAlgorithm::Binpack => "binpack",
         SchedulerAlgorithm::Spread => "spread",

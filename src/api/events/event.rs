@@ -117,6 +117,17 @@ fn of_change(state: &State, index: u64, change: &Change) -> Option<Event> {
                 payload: json!({ "Deployment": types::deployment::Deployment::from(&**row) }),
             }
         }
+        Change::NodePool { before, after } => {
+            let pool = after.as_ref().or(before.as_ref())?;
+            Parts {
+                topic: "NodePool",
+                kind: if after.is_some() { "NodePoolUpserted" } else { "NodePoolDeleted" },
+                key: pool.name.to_string(),
+                namespace: None,
+                filter_keys: Vec::new(),
+                payload: json!({ "NodePool": types::node::NodePool::from(&**pool) }),
+            }
+        }
         Change::SchedulerConfig => return None,
     };
     Some(finish(index, parts))

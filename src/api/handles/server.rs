@@ -7,6 +7,7 @@ use std::time::Duration;
 use futures_util::future::BoxFuture;
 
 use super::ServerError;
+use crate::model::node_pool::NodePool;
 use crate::model::plan::PlacementMetrics;
 use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::{AllocId, ConfigValue, DeploymentId, Eligibility, EvalId, Job, JobKey, NodeId, Text};
@@ -85,6 +86,10 @@ pub trait ServerHandle: Send + Sync + 'static {
 
     /// `check_index`: only if the configuration's modify index is still this; otherwise the state rejects it. Answers with the index.
     fn set_scheduler_config(&self, config: SchedulerConfig, check_index: Option<u64>) -> BoxFuture<'_, Result<u64, ServerError>>;
+
+    fn upsert_node_pool(&self, pool: NodePool) -> BoxFuture<'_, Result<u64, ServerError>>;
+
+    fn delete_node_pool(&self, name: Text) -> BoxFuture<'_, Result<u64, ServerError>>;
 
     fn collect_garbage(&self) -> BoxFuture<'_, Result<(), ServerError>>;
 }

@@ -17,6 +17,7 @@ use crate::api::handles::{
 use crate::api::types::stats::{AllocResourceUsage, HostStats};
 use crate::api::{ApiContext, router};
 use crate::model::autopilot::AutopilotConfig;
+use crate::model::node_pool::NodePool;
 use crate::model::plan::DeploymentUpdate;
 use crate::model::scaling::ScalingEvent;
 use crate::model::scheduler_config::SchedulerConfig;
@@ -351,6 +352,14 @@ impl ServerHandle for FakeServer {
 
     fn set_scheduler_config(&self, config: SchedulerConfig, check_index: Option<u64>) -> Answer<'_, u64> {
         at_once(self.apply(Command::SetSchedulerConfig { config, check_index }))
+    }
+
+    fn upsert_node_pool(&self, pool: NodePool) -> Answer<'_, u64> {
+        at_once(self.apply(Command::UpsertNodePool { pool: Box::new(pool) }))
+    }
+
+    fn delete_node_pool(&self, name: Text) -> Answer<'_, u64> {
+        at_once(self.apply(Command::DeleteNodePool { name }))
     }
 
     fn collect_garbage(&self) -> Answer<'_, ()> {

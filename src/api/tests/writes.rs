@@ -138,6 +138,34 @@ async fn nodes_are_drained_kept_off_and_forgotten() {
 }
 
 #[tokio::test]
+async fn node_pools_are_written_read_and_deleted() {
+    let world = World::new();
+    let body = json!({"Name": "gpu", "Description": "cards", "SchedulerConfiguration": {"SchedulerAlgorithm": "spread", "MemoryOversubscriptionEnabled": true}});
+    assert_eq!(world.put("/v1/node/pools", body).await.status, StatusCode::OK);
+    let pool = world.get("/v1/node/pool/gpu").await.json();
+    assert_eq!(
+        (pool["Description"].as_str(), pool["SchedulerConfiguration"]["SchedulerAlgorithm"].as_str()),
+        (Some("cards"), Some("spread"))
+    );
+    let names = world.get("/v1/node/pools").await.json();
+    let names: Vec<_> = names.as_array().unwrap().iter().filter_map(|pool| pool["Name"].as_str()).collect();
+    assert_eq!(names, ["all", "default", "gpu"]);
+    assert_eq!(world.get("/v1/node/pool/gpu/jobs").await.json(), json!([]));
+    for (path, body) in [
+        ("/v1/node/pools", json!({"Name": "no spaces"})),
+        ("/v1/node/pools", json!({})),
+        ("/v1/node/pools", json!({"Name": "default"})),
+        ("/v1/node/pool/gpu", json!({"Name": "other"})),
+        ("/v1/node/pool/gpu", json!({"SchedulerConfiguration": {"SchedulerAlgorithm": "dice"}})),
+    ] {
+        assert_eq!(world.put(path, body.clone()).await.status, StatusCode::BAD_REQUEST, "{path} {body}");
+    }
+    assert_eq!(world.send(Method::DELETE, "/v1/node/pool/gpu", "").await.status, StatusCode::OK);
+    assert_eq!(world.get("/v1/node/pool/gpu").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(world.send(Method::DELETE, "/v1/node/pool/default", "").await.status, StatusCode::BAD_REQUEST);
+}
+
+#[tokio::test]
 async fn the_scheduler_is_configured_if_unchanged() {
     let world = World::new();
     let path = "/v1/operator/scheduler/configuration";

@@ -8,6 +8,30 @@ use serde::{Deserialize, Serialize};
 use super::null_as_default;
 use super::resources::{NodeReservedResources, NodeResources};
 
+/// A node pool, as it is read and written.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct NodePool {
+    #[serde(deserialize_with = "null_as_default")]
+    pub name: String,
+    #[serde(deserialize_with = "null_as_default")]
+    pub description: String,
+    pub meta: Option<BTreeMap<String, String>>,
+    pub scheduler_configuration: Option<NodePoolSchedulerConfiguration>,
+    pub create_index: u64,
+    pub modify_index: u64,
+}
+
+/// What differs from the cluster's scheduler configuration for jobs of a pool.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "PascalCase", default)]
+pub struct NodePoolSchedulerConfiguration {
+    /// `binpack` or `spread`; empty: as in the cluster.
+    #[serde(deserialize_with = "null_as_default")]
+    pub scheduler_algorithm: String,
+    pub memory_oversubscription_enabled: Option<bool>,
+}
+
 /// One row of `GET /v1/nodes`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "PascalCase", default)]

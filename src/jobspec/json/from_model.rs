@@ -8,13 +8,14 @@ use base64::engine::general_purpose::STANDARD;
 use super::kept::{give_back, to_json};
 use super::nanos::Nanos;
 use super::types::{
-    ApiArtifact, ApiDevice, ApiDispatchPayload, ApiDns, ApiEphemeralDisk, ApiJob, ApiLifecycle, ApiLogConfig, ApiNetwork, ApiParameterized,
-    ApiPeriodic, ApiPort, ApiResources, ApiScaling, ApiTask, ApiTaskGroup, ApiTemplate, ApiUpdate, ApiVolume, ApiVolumeMount,
+    ApiArtifact, ApiDevice, ApiDispatchPayload, ApiDns, ApiEphemeralDisk, ApiJob, ApiLifecycle, ApiLogConfig, ApiNetwork, ApiNuma,
+    ApiParameterized, ApiPeriodic, ApiPort, ApiResources, ApiScaling, ApiTask, ApiTaskGroup, ApiTemplate, ApiUpdate, ApiVolume,
+    ApiVolumeMount,
 };
 use super::{policies, services};
 use crate::model::job::Periodic;
 use crate::model::task::{Artifact, Template};
-use crate::model::{DeviceShare, Job, JobType, MebiBytes, Network, Port, Task, TaskGroup, Text};
+use crate::model::{DeviceShare, Job, JobType, MebiBytes, Network, NumaAsk, Port, Task, TaskGroup, Text};
 
 pub fn text(value: &Text) -> Option<String> {
     Some(value.to_string())
@@ -267,7 +268,10 @@ fn resources(task: &Task) -> ApiResources {
             constraints: each(&device.constraints, policies::constraint_to_api),
             affinities: each(&device.affinities, policies::affinity_to_api),
         }),
-        numa: give_back(&task.other, "Resources.NUMA"),
+        numa: (resources.numa != NumaAsk::default()).then(|| ApiNuma {
+            affinity: policies::name_of(super::into_model::NUMA_AFFINITIES, resources.numa.affinity),
+            devices: (!resources.numa.devices.is_empty()).then(|| resources.numa.devices.iter().map(ToString::to_string).collect()),
+        }),
         secrets: integer("Resources.SecretsMB"),
     }
 }

@@ -8,8 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 
 use super::kept::{Other, keep, to_config};
 use super::types::{
-    ApiArtifact, ApiDevice, ApiJob, ApiLifecycle, ApiNetwork, ApiPort, ApiResources, ApiTask, ApiTaskGroup, ApiTemplate, ApiVolume,
-    ApiVolumeMount,
+    ApiArtifact, ApiDevice, ApiJob, ApiLifecycle, ApiNetwork, ApiNuma, ApiPort, ApiResources, ApiTask, ApiTaskGroup, ApiTemplate,
+    ApiVolume, ApiVolumeMount,
 };
 use super::{policies, services};
 use crate::jobspec::drivers;
@@ -22,7 +22,7 @@ use crate::model::{
     ConfigValue, EphemeralDisk, Job, JobKey, JobStatus, JobType, Lifecycle, LifecycleHook, MebiBytes, MegaHertz, Network, NetworkMode,
     Port, Task, TaskGroup, TaskResources, Text,
 };
-use crate::model::{DeviceAsk, DeviceShare};
+use crate::model::{DeviceAsk, DeviceShare, NumaAffinity, NumaAsk};
 use crate::util::clock::Timestamp;
 
 /// Collects values that do not exist or do not fit, with their paths.
@@ -77,6 +77,9 @@ pub fn text_map(values: Option<BTreeMap<String, String>>) -> BTreeMap<Text, Text
 const JOB_TYPES: &[(&str, JobType)] =
     &[("service", JobType::Service), ("batch", JobType::Batch), ("system", JobType::System), ("sysbatch", JobType::SysBatch)];
 const STATUSES: &[(&str, JobStatus)] = &[("pending", JobStatus::Pending), ("running", JobStatus::Running), ("dead", JobStatus::Dead)];
+pub const NUMA_AFFINITIES: &[(&str, NumaAffinity)] =
+    &[("none", NumaAffinity::None), ("prefer", NumaAffinity::Prefer), ("require", NumaAffinity::Require)];
+
 const HOOKS: &[(&str, LifecycleHook)] =
     &[("prestart", LifecycleHook::Prestart), ("poststart", LifecycleHook::Poststart), ("poststop", LifecycleHook::Poststop)];
 
@@ -336,7 +339,6 @@ fn lifecycle(api: &ApiLifecycle, at: &mut Problems<'_>) -> Option<Lifecycle> {
 }
 
 fn resources(api: ApiResources, other: &mut Other, at: &mut Problems<'_>) -> TaskResources {
-    keep(other, "Resources.NUMA", api.numa);
     keep(other, "Resources.SecretsMB", api.secrets.map(Into::into));
     keep(other, "Resources.IOPS", api.iops.map(Into::into));
     keep(other, "Resources.DiskMB", api.disk.map(Into::into));
@@ -357,6 +359,15 @@ fn resources(api: ApiResources, other: &mut Other, at: &mut Problems<'_>) -> Tas
             other => MebiBytes(here.integer("memory_max", other)),
         },
         devices,
+        numa: numa(api.numa.unwrap_or_default(), &mut here),
+    }
+}
+
+fn numa(api: ApiNuma, at: &mut Problems<'_>) -> NumaAsk {
+    let mut here = at.inside("numa");
+    NumaAsk {
+        affinity: here.variant("affinity", api.affinity.as_deref(), NUMA_AFFINITIES),
+        devices: api.devices.unwrap_or_default().into_iter().map(Text::from).collect(),
     }
 }
 

@@ -273,8 +273,12 @@ api! {
         #[serde(rename = "IOPS")] iops: i64,
         networks: Vec<ApiNetwork>,
         devices: Vec<ApiDevice>,
-        #[serde(rename = "NUMA")] numa: Json,
+        #[serde(rename = "NUMA")] numa: ApiNuma,
         #[serde(rename = "SecretsMB")] secrets: i64,
+    }
+    ApiNuma {
+        affinity: String,
+        devices: Vec<String>,
     }
     ApiDevice {
         name: String,

@@ -16,7 +16,7 @@ use crate::model::{
     Affinity, ConfigValue, Constraint, EphemeralDisk, Job, JobKey, JobStatus, JobType, Lifecycle, LifecycleHook, MebiBytes, MegaHertz,
     Network, NetworkMode, Operand, Port, Spread, SpreadTarget, Task, TaskGroup, TaskResources, Text,
 };
-use crate::model::{DeviceAsk, DeviceShare};
+use crate::model::{DeviceAsk, DeviceShare, NumaAffinity, NumaAsk};
 use crate::util::clock::Timestamp;
 use crate::util::random::split_mix;
 
@@ -327,6 +327,10 @@ impl Dice {
                     constraints: dice.list(Self::constraint),
                     affinities: dice.list(Self::affinity),
                 }),
+                numa: NumaAsk {
+                    affinity: self.pick(&[NumaAffinity::None, NumaAffinity::Prefer, NumaAffinity::Require]),
+                    devices: self.list(Self::text),
+                },
             },
             restart: self.maybe(Self::restart),
             lifecycle: self.maybe(|dice| Lifecycle {
@@ -370,7 +374,7 @@ impl Dice {
                 propagation_mode: dice.name(),
             }),
             dispatch_payload_file: self.maybe(Self::name),
-            other: self.other(&["Vault", "Identities", "CSIPluginConfig", "Schedule", "Resources.NUMA"]),
+            other: self.other(&["Vault", "Identities", "CSIPluginConfig", "Schedule"]),
         }
     }
 }

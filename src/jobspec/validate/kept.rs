@@ -64,11 +64,9 @@ pub fn task(rules: &mut Rules<'_>, task: &Task) {
         let mut at = rules.inside(&format!("secret[{}]", text(secret, "Name")));
         at.refuse_if(text(secret, "Provider").is_empty(), "provider", || "is required".to_owned());
     }
-    if let Some(numa) = task.other.get("Resources.NUMA") {
-        for device in items(numa.get("Devices")).filter_map(ConfigValue::as_str) {
-            let is_asked = task.resources.devices.iter().any(|asked| &*asked.name == device);
-            rules.refuse_if(!is_asked, "resources.numa.devices", || format!("the task asks for no device {device:?}"));
-        }
+    for device in &task.resources.numa.devices {
+        let is_asked = task.resources.devices.iter().any(|asked| asked.name == *device);
+        rules.refuse_if(!is_asked, "resources.numa.devices", || format!("the task asks for no device {device:?}"));
     }
     if let Some(ConfigValue::Int(secrets)) = task.other.get("Resources.SecretsMB") {
         let secrets = MebiBytes(u64::try_from(*secrets).unwrap_or(0));

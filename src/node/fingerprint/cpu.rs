@@ -1,8 +1,11 @@
 //! Cores and their compute: the sum of MHz over cores is what `cpu` asks are taken from.
 
+use std::path::Path;
+
 use super::{Facts, read};
-use crate::model::MegaHertz;
+use crate::model::{MegaHertz, NumaNode};
 use crate::node::config::NodeConfig;
+use crate::node::environment::core_list;
 
 /// Where the kernel does not tell a frequency (many virtual machines and ARM boards).
 const ASSUMED_MHZ: u64 = 1000;
@@ -24,6 +27,11 @@ pub fn add(facts: &mut Facts, config: &NodeConfig) {
     facts.set("cpu.reservablecores", &reservable.len());
     if let Some(model) = field(&cpuinfo, "model name") {
         facts.set("cpu.modelname", model);
+    }
+    facts.resources.numa = numa_nodes(Path::new("/sys/devices/system/node"));
+    facts.set("numa.node.count", &facts.resources.numa.len());
+    for node in facts.resources.numa.clone() {
+        facts.set(&format!("numa.node{}.cores", node.id), &core_list(&node.cores));
     }
     facts.resources.cpu = total;
     facts.resources.total_cores = count;
@@ -49,6 +57,20 @@ fn usable_cores() -> Vec<u16> {
         let count = std::thread::available_parallelism().map_or(1, usize::from);
         (0..u16::try_from(count).unwrap_or(u16::MAX)).collect()
     })
+}
+
+/// NUMA nodes that have cores, ascending; empty where the kernel does not tell.
+fn numa_nodes(nodes: &Path) -> Vec<NumaNode> {
+    let entries = std::fs::read_dir(nodes).into_iter().flatten().flatten();
+    let node = |entry: std::fs::DirEntry| {
+        let id = entry.file_name().to_str()?.strip_prefix("node")?.parse().ok()?;
+        let list = std::fs::read_to_string(entry.path().join("cpulist")).ok()?;
+        let cores = parse_core_list(list.trim());
+        (!cores.is_empty()).then_some(NumaNode { id, cores })
+    };
+    let mut nodes: Vec<NumaNode> = entries.filter_map(node).collect();
+    nodes.sort_by_key(|node| node.id);
+    nodes
 }
 
 /// `0-3,8` as the kernel writes it; what is not a number is skipped.

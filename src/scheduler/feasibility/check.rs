@@ -151,38 +151,77 @@ mod tests {
 
     #[test]
     fn every_operator_on_a_node() {
-        for (left, operand, right) in [
-            ("${attr.n}", "=", "10"),
-            ("${attr.n}", "=", "${attr.same}"),
-            ("${attr.n}", "!=", "9"),
-            ("${attr.missing}", "!=", "9"),
-            ("${attr.n}", ">", "9"),
-            ("${attr.n}", "<=", "10"),
-            ("${attr.f}", ">=", "2.25"),
-            ("${attr.word}", "<", "cherry"),
-            ("${attr.word}", "regexp", "^ba(na)+$"),
-            ("${attr.v}", "version", ">= 1.4, < 1.5"),
-            ("${attr.v}", "semver", "~> 1.4.0"),
-            ("${attr.tags}", "set_contains", "c,a"),
-            ("${attr.tags}", "set_contains_any", "z, b"),
-            ("${attr.n}", "is_set", ""),
-            ("${attr.missing}", "is_not_set", ""),
-            ("${node.datacenter}", "=", "dc1"),
+        for (left, operand, right, expected) in [
+            // Equality is of text.
+            ("${attr.n}", "=", "10", true),
+            ("${attr.n}", "==", "10", true),
+            ("${attr.n}", "is", "10", true),
+            ("${attr.n}", "=", "10.0", false),
+            ("${attr.n}", "=", " 10", false),
+            ("${attr.n}", "=", "${attr.same}", true),
+            ("10", "=", "${attr.n}", true),
+            ("literal", "=", "literal", true),
+            ("${attr.missing}", "=", "", false),
+            ("${attr.n}", "=", "${attr.missing}", false),
+            ("${attr.missing}", "=", "${attr.missing}", false),
+            ("${attr.n}", "!=", "9", true),
+            ("${attr.n}", "not", "10", false),
+            ("${attr.missing}", "!=", "9", true),
+            // Order is of integers, else of numbers, else of text.
+            ("${attr.n}", ">", "9", true),
+            ("${attr.n}", ">", "10", false),
+            ("${attr.n}", ">=", "10", true),
+            ("${attr.n}", "<", "9", false),
+            ("${attr.n}", "<=", "10", true),
+            ("${attr.n}", ">", "9.99", true),
+            ("${attr.n}", ">", "-10", true),
+            ("${attr.n}", "<", "9a", true),
+            ("${attr.f}", ">=", "2.25", true),
+            ("${attr.f}", "<", "10", true),
+            ("${attr.f}", "<=", "2.5", true),
+            ("${attr.f}", ">", "NaN", false),
+            ("${attr.f}", "<=", "NaN", false),
+            ("${attr.word}", "<", "cherry", true),
+            ("${attr.word}", ">", "apple", true),
+            ("${attr.word}", "<", "Banana", false),
+            ("${attr.missing}", "<", "9", false),
+            ("${attr.missing}", ">", "9", false),
+            // Patterns, versions.
+            ("${attr.word}", "regexp", "^ba(na)+$", true),
+            ("${attr.word}", "regexp", "nan", true),
+            ("${attr.word}", "regexp", "^nan", false),
+            ("${attr.word}", "regexp", "(unclosed", false),
+            ("${attr.missing}", "regexp", ".*", false),
+            ("${attr.v}", "version", ">= 1.4, < 1.5", true),
+            ("${attr.v}", "version", "> 2", false),
+            ("${attr.v}", "version", "not a version", false),
+            ("${attr.word}", "version", ">= 1", false),
+            ("${attr.missing}", "version", ">= 0", false),
+            ("${attr.v}", "semver", "~> 1.4.0", true),
+            ("${attr.v}", "semver", "~> 1.4.3", false),
+            // Sets.
+            ("${attr.tags}", "set_contains", "c,a", true),
+            ("${attr.tags}", "set_contains_all", " a , b ", true),
+            ("${attr.tags}", "set_contains", "a,z", false),
+            ("${attr.tags}", "set_contains", "ab", false),
+            ("${attr.missing}", "set_contains", "a", false),
+            ("${attr.tags}", "set_contains_any", "z, b", true),
+            ("${attr.tags}", "set_contains_any", "x,y", false),
+            ("${attr.word}", "set_contains", "banana", true),
+            // Presence.
+            ("${attr.n}", "is_set", "", true),
+            ("${attr.missing}", "is_set", "", false),
+            ("${attr.missing}", "is_not_set", "", true),
+            ("${attr.n}", "is_not_set", "", false),
+            // Facts that are no attributes.
+            ("${node.datacenter}", "=", "dc1", true),
+            ("${node.unique.name}", "=", "node-1", true),
+            ("${node.class}", "is_set", "", true),
+            ("${node.pool}", "=", "default", true),
+            ("${meta.rack}", "is_not_set", "", true),
+            ("${nonsense.x}", "is_set", "", false),
         ] {
-            assert!(holds(left, operand, right), "{left} {operand} {right}");
-        }
-        for (left, operand, right) in [
-            ("${attr.missing}", "=", ""),
-            ("${attr.n}", "<", "9"),
-            ("${attr.missing}", "<", "9"),
-            ("${attr.word}", "regexp", "(unclosed"),
-            ("${attr.v}", "version", "> 2"),
-            ("${attr.tags}", "set_contains", "a,z"),
-            ("${attr.tags}", "set_contains_any", "x,y"),
-            ("${attr.missing}", "is_set", ""),
-            ("${attr.n}", "is_not_set", ""),
-        ] {
-            assert!(!holds(left, operand, right), "{left} {operand} {right}");
+            assert_eq!(holds(left, operand, right), expected, "{left} {operand} {right}");
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::scheduler::placement::{DeviceNeed, DeviceOffer};
 #[derive(Debug)]
 pub struct DeviceRequirement {
     pub task: Text,
-    name: Text,
+    pub name: Text,
     count: u16,
     share: DeviceShare,
     constraints: Vec<Check>,

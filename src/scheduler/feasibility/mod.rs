@@ -12,6 +12,7 @@ mod requirements;
 mod version;
 
 pub use check::is_unique;
+pub use devices::DeviceRequirement;
 pub use nearby::NearbyCheck;
 pub use profile::{GroupProfile, count_filtered};
 pub use profiles::Profiles;

@@ -36,6 +36,10 @@ impl Version {
         let text = text.split_once('+').map_or(text, |(version, _metadata)| version);
         let numbers_end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
         let (numbers, rest) = text.split_at(numbers_end);
+        let has_leading_zero = |segment: &str| segment.len() > 1 && segment.starts_with('0');
+        if dialect == Dialect::Semver && numbers.split('.').any(has_leading_zero) {
+            return None;
+        }
         let mut segments = numbers.split('.').map(str::parse).collect::<Result<Vec<u64>, _>>().ok()?;
         let given = segments.len();
         if dialect == Dialect::Semver && (given != 3 || !(rest.is_empty() || rest.starts_with('-'))) {
@@ -165,40 +169,42 @@ mod tests {
     }
 
     #[test]
-    fn lenient_requirements() {
-        for (requirements, version) in [
-            (">= 1.2, < 2.0", "1.9.9"),
-            ("1.0", "v1.0.0"),
-            ("~> 1.2", "1.9"),
-            ("~> 1.2.3", "1.2.10"),
-            ("!= 1.0", "1.0.1"),
-            ("> 1.0-beta", "1.0"),
-            (">= 1.0-beta1", "1.0-beta2"),
-            ("< 1.0.0.2", "1.0.0.1"),
+    fn requirements_are_met_or_not() {
+        use Dialect::{Lenient, Semver};
+        for (requirements, version, dialect, expected) in [
+            (">= 1.2, < 2.0", "1.9.9", Lenient, true),
+            (">= 1.2, < 2.0", "2.0", Lenient, false),
+            (">= 1.2, < 2.0", "1.2", Lenient, true),
+            ("1.0", "v1.0.0", Lenient, true),
+            ("= 1.0", "1.0.1", Lenient, false),
+            ("!= 1.0", "1.0.1", Lenient, true),
+            ("!= 1.0", "1.0.0", Lenient, false),
+            ("~> 1.2", "1.9", Lenient, true),
+            ("~> 1.2", "2.0", Lenient, false),
+            ("~> 1.2", "1.1", Lenient, false),
+            ("~> 1.2.3", "1.2.10", Lenient, true),
+            ("~> 1.2.3", "1.3.0", Lenient, false),
+            ("~> 1", "1.99", Lenient, true),
+            ("> 1.0-beta", "1.0", Lenient, true),
+            (">= 1.0-beta1", "1.0-beta2", Lenient, true),
+            (">= 1.0", "1.1-beta", Lenient, false),
+            (">= 5.4", "5.15.0-91-generic", Lenient, false),
+            ("< 1.0.0.2", "1.0.0.1", Lenient, true),
+            ("> 1.9", "1.10", Lenient, true),
+            (">= 1.0", "banana", Lenient, false),
+            ("banana", "1.0", Lenient, false),
+            ("", "1.0", Lenient, false),
+            (">= 1.0,", "1.0", Lenient, false),
+            (">= 1.0.0", "1.1.0-beta", Semver, true),
+            ("< 1.0.0", "1.0.0-rc.1", Semver, true),
+            ("> 1.0.0-rc.2", "1.0.0-rc.10", Semver, true),
+            ("> 1.0.0-alpha", "1.0.0-beta", Semver, true),
+            ("= 1.0.0", "1.0.0+build.7", Semver, true),
+            (">= 1.0.0", "1.1", Semver, false),
+            (">= 1.0.0", "v1.1.0", Semver, false),
+            (">= 1.0.0", "01.1.0", Semver, false),
         ] {
-            assert!(met(requirements, version, Dialect::Lenient), "{requirements} {version}");
+            assert_eq!(met(requirements, version, dialect), expected, "{requirements:?} {version} {dialect:?}");
         }
-        for (requirements, version) in [
-            (">= 1.2, < 2.0", "2.0"),
-            ("~> 1.2.3", "1.3.0"),
-            ("~> 1.2", "2.0"),
-            ("~> 1.2", "1.1"),
-            (">= 5.4", "5.15.0-91-generic"),
-            (">= 1.0", "1.1-beta"),
-            (">= 1.0", "banana"),
-            ("banana", "1.0"),
-            ("", "1.0"),
-        ] {
-            assert!(!met(requirements, version, Dialect::Lenient), "{requirements} {version}");
-        }
-    }
-
-    #[test]
-    fn semver_orders_prereleases_and_is_strict() {
-        assert!(met(">= 1.0.0", "1.1.0-beta", Dialect::Semver));
-        assert!(met("< 1.0.0", "1.0.0-rc.1", Dialect::Semver));
-        assert!(met("> 1.0.0-rc.2", "1.0.0-rc.10", Dialect::Semver));
-        assert!(!met(">= 1.0.0", "1.1", Dialect::Semver));
-        assert!(!met(">= 1.0.0", "v1.1.0", Dialect::Semver));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use super::{GroupRequest, Interner, Live};
+use super::{GroupRequest, Interner, Live, cores};
 use crate::model::attributes::resolve;
 use crate::model::{Constraint, Node, Operand, Spread, TaskGroup, Text};
 use crate::scheduler::feasibility::{NearbyCheck, Verdict, is_unique};
@@ -82,6 +82,7 @@ impl<'a> DemandBuilder<'a> {
             ask: group.ask(),
             ports: ports(group),
             devices: self.request.profile.device_demand(),
+            cores: cores::demand(group, self.request.profile.requirements.devices()),
             algorithm: self.request.algorithm,
             // Instances of a service stand in for each other; those of a batch are work, and where it is packed it leaves more room.
             anti_affinity: !job.job_type.is_batch(),

@@ -66,7 +66,7 @@ impl Counts {
                 Dimension::Cpu => (" MHz", self.ask.cpu.0),
                 Dimension::Memory => (" MiB", self.ask.memory.0),
                 Dimension::Disk => (" MiB", self.ask.disk.0),
-                Dimension::Cores | Dimension::Port(_) | Dimension::Devices => ("", u64::from(self.ask.cores)),
+                Dimension::Cores | Dimension::Numa | Dimension::Port(_) | Dimension::Devices => ("", u64::from(self.ask.cores)),
             };
             let text = format!("largest free {free}{unit}, asked {asked}{unit}");
             metrics.largest_free.insert(dimension.to_string().into(), text.into());
@@ -99,6 +99,6 @@ fn free_in(fleet: &Fleet, ord: NodeOrd, dimension: Dimension) -> Option<u64> {
         Dimension::Memory => (available.memory - used.memory).0,
         Dimension::Disk => (available.disk - used.disk).0,
         Dimension::Cores => u64::from(available.cores.saturating_sub(used.cores)),
-        Dimension::Port(_) | Dimension::Devices => return None,
+        Dimension::Numa | Dimension::Port(_) | Dimension::Devices => return None,
     })
 }

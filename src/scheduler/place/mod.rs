@@ -1,6 +1,7 @@
 //! From the instances that a group needs to places for them: builds the numeric demand, lets the packing core pick, and
 //! writes the picks down as runs, or the reasons why there were none.
 
+mod cores;
 mod demand;
 mod metrics;
 mod runs;

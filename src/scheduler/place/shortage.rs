@@ -9,7 +9,7 @@ use crate::model::device::DeviceUsage;
 use crate::model::fit::Dimension;
 use crate::model::plan::Missing;
 use crate::model::{Ask, Node, NodeStatus, Operand, Text};
-use crate::scheduler::feasibility::Verdict;
+use crate::scheduler::feasibility::{NearbyCheck, Verdict};
 use crate::scheduler::placement::{NodeOrd, Obstacle, Packer};
 
 /// So many lines are kept of each kind.
@@ -150,7 +150,9 @@ impl Analysis<'_> {
                 ));
             }
         }
-        changes.extend(self.more_nodes());
+        if self.would_a_copy_do() {
+            changes.extend(self.more_nodes());
+        }
         for (reason, nodes) in &self.only {
             let reason = &**reason;
             let change = if let Some(datacenter) = reason.strip_prefix("datacenter ") {
@@ -158,9 +160,11 @@ impl Analysis<'_> {
             } else if reason.starts_with("driver.") || reason.starts_with("device ") {
                 let wanted = self.queued.min(*nodes);
                 format!("{wanted} more {} with {reason} ({nodes} lack nothing else)", plural(wanted, "node"))
+            } else if let Some(check) = self.company(reason) {
+                format!("run {} near one of the {nodes} {} that lack nothing else", check.job.id, plural(*nodes, "node"))
             } else if reason.contains("${") || reason.starts_with("distinct_") {
                 format!("without the constraint `{reason}`: {}", nodes_would_do(*nodes))
-            } else if reason.starts_with("network: ") || reason.starts_with("devices: ") {
+            } else if reason.starts_with("network: ") || reason.starts_with("devices: ") || reason.starts_with("cores: ") {
                 continue;
             } else {
                 format!("{reason}: {}", nodes_would_do(*nodes))
@@ -196,6 +200,19 @@ impl Analysis<'_> {
             if more > 0 { format!("{reason} {shown} or one of {more} more") } else { format!("{reason} {shown}") }
         };
         by_reason.into_iter().map(line).collect()
+    }
+
+    /// The condition by this text, if it is on another job's instances and nobody near does not do.
+    fn company(&self, reason: &str) -> Option<&NearbyCheck> {
+        self.request.profile.requirements.nearby().iter().find(|check| **check.text() == *reason && !check.holds_with(0))
+    }
+
+    /// Whether a new node that looks like one of the fleet may take the group: not if it wants company that is not there yet, nor if every
+    /// node was refused for what it is by itself.
+    fn would_a_copy_do(&self) -> bool {
+        let is_refused = self.only.keys().any(|reason| **reason != *Operand::DistinctHosts.name());
+        let wants_company = self.request.profile.requirements.nearby().iter().any(|check| !check.holds_with(0));
+        !wants_company && (self.packer.candidates() > 0 || !is_refused)
     }
 
     /// So many more of the roomiest nodes that the group may run on.
@@ -238,7 +255,7 @@ fn amount(ask: Ask, dimension: Dimension) -> u64 {
         Dimension::Cores => ask.cores.into(),
         Dimension::Memory => ask.memory.0,
         Dimension::Disk => ask.disk.0,
-        Dimension::Port(_) | Dimension::Devices => 0,
+        Dimension::Numa | Dimension::Port(_) | Dimension::Devices => 0,
     }
 }
 
@@ -247,7 +264,7 @@ fn quantity(dimension: Dimension, amount: u64) -> String {
     let unit = match dimension {
         Dimension::Cpu => " MHz",
         Dimension::Memory | Dimension::Disk => " MiB",
-        Dimension::Cores | Dimension::Port(_) | Dimension::Devices => "",
+        Dimension::Cores | Dimension::Numa | Dimension::Port(_) | Dimension::Devices => "",
     };
     let digits = amount.to_string();
     let mut grouped = String::new();

@@ -1,6 +1,7 @@
 //! What the packing core is asked to place, in numbers only.
 
 use super::NodeOrd;
+use super::cores::CoreDemand;
 use super::devices::DeviceDemand;
 use crate::model::Ask;
 use crate::model::scheduler_config::SchedulerAlgorithm;
@@ -15,6 +16,7 @@ pub struct Demand {
     pub ask: Ask,
     pub ports: PortDemand,
     pub devices: DeviceDemand,
+    pub cores: CoreDemand,
     pub algorithm: SchedulerAlgorithm,
     /// Whether instances of the group avoid each other's nodes.
     pub anti_affinity: bool,

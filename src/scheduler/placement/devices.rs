@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::device::{DeviceGroup, DevicePosition, DeviceShare, DeviceUsage};
+use crate::model::device::{DeviceGroup, DeviceInstance, DevicePosition, DeviceShare, DeviceUsage};
 
 /// The device asks of a group's tasks and what each class of nodes has for them. Empty for groups that ask for none.
 #[derive(Clone, Debug, Default)]
@@ -54,6 +54,17 @@ impl DeviceDemand {
     /// Each ask is met within one group of equal devices, by the group with the best affinity that leaves enough for the other asks.
     /// Shares go to the fullest device that has room, so that whole ones stay whole.
     pub fn choose(&self, class: u32, groups: &[DeviceGroup], usage: &DeviceUsage) -> Option<DeviceChoice> {
+        self.choose_where(class, groups, usage, &|_, _| true)
+    }
+
+    /// As [`Self::choose`], among the instances that may be had for a need (an index into `needs`).
+    pub fn choose_where(
+        &self,
+        class: u32,
+        groups: &[DeviceGroup],
+        usage: &DeviceUsage,
+        allowed: &impl Fn(usize, &DeviceInstance) -> bool,
+    ) -> Option<DeviceChoice> {
         if self.is_empty() {
             return Some(DeviceChoice::default());
         }
@@ -61,14 +72,15 @@ impl DeviceDemand {
         if let [need] = self.needs[..] {
             // Nothing to weigh against each other.
             return offers.first()?.iter().find_map(|offer| {
-                let devices = pick(groups, usage, offer.group, need)?;
+                let devices = pick(groups, usage, offer.group, need, |instance| allowed(0, instance))?;
                 Some(DeviceChoice { devices: devices.into_iter().map(|device| (0, device)).collect(), weight: offer.weight })
             });
         }
         let mut order: Vec<usize> = (0..self.needs.len()).collect();
         // The pickiest and the largest first.
         order.sort_by_key(|need| (offers[*need].len(), std::cmp::Reverse((self.needs[*need].share, self.needs[*need].count)), *need));
-        let mut search = Search { needs: &self.needs, offers, groups, held: usage.clone(), choice: DeviceChoice::default(), tries: 0 };
+        let mut search =
+            Search { needs: &self.needs, offers, groups, held: usage.clone(), choice: DeviceChoice::default(), tries: 0, allowed };
         search.meet(&order).then(|| {
             search.choice.devices.sort_unstable();
             search.choice
@@ -81,16 +93,17 @@ impl DeviceDemand {
     }
 }
 
-struct Search<'a> {
+struct Search<'a, F> {
     needs: &'a [DeviceNeed],
     offers: &'a ClassOffers,
     groups: &'a [DeviceGroup],
     held: DeviceUsage,
     choice: DeviceChoice,
     tries: u32,
+    allowed: &'a F,
 }
 
-impl Search<'_> {
+impl<F: Fn(usize, &DeviceInstance) -> bool> Search<'_, F> {
     /// Meets the needs that are left; takes nothing when it cannot.
     fn meet(&mut self, left: &[usize]) -> bool {
         let Some((need, rest)) = left.split_first() else {
@@ -102,7 +115,8 @@ impl Search<'_> {
             if self.tries > MOST_TRIES {
                 return false;
             }
-            let Some(devices) = pick(self.groups, &self.held, offer.group, self.needs[*need]) else {
+            let allowed = |instance: &DeviceInstance| (self.allowed)(*need, instance);
+            let Some(devices) = pick(self.groups, &self.held, offer.group, self.needs[*need], allowed) else {
                 continue;
             };
             for device in &devices {
@@ -122,14 +136,33 @@ impl Search<'_> {
 }
 
 /// So many devices of one group, of those with the least room that is enough.
-fn pick(groups: &[DeviceGroup], held: &DeviceUsage, group: u16, need: DeviceNeed) -> Option<Vec<DevicePosition>> {
+fn pick(
+    groups: &[DeviceGroup],
+    held: &DeviceUsage,
+    group: u16,
+    need: DeviceNeed,
+    allowed: impl Fn(&DeviceInstance) -> bool,
+) -> Option<Vec<DevicePosition>> {
     let before = groups.iter().take(usize::from(group)).map(|group| group.instances.len()).sum::<usize>();
     let instances = &groups.get(usize::from(group))?.instances;
+    if need.count == 1 {
+        // Nearly every ask: without a list.
+        let mut fullest: Option<(DeviceShare, DevicePosition)> = None;
+        for (at, instance) in instances.iter().enumerate() {
+            let position = DevicePosition(u16::try_from(before + at).ok()?);
+            let taken = held.taken(position);
+            let has_room = instance.healthy && allowed(instance) && taken.checked_add(need.share).is_some();
+            if has_room && fullest.is_none_or(|(most, _)| taken > most) {
+                fullest = Some((taken, position));
+            }
+        }
+        return fullest.map(|(_, position)| vec![position]);
+    }
     let mut free: Vec<(std::cmp::Reverse<DeviceShare>, DevicePosition)> = Vec::with_capacity(instances.len());
     for (at, instance) in instances.iter().enumerate() {
         let position = DevicePosition(u16::try_from(before + at).ok()?);
         let taken = held.taken(position);
-        if instance.healthy && taken.checked_add(need.share).is_some() {
+        if instance.healthy && allowed(instance) && taken.checked_add(need.share).is_some() {
             free.push((std::cmp::Reverse(taken), position));
         }
     }
@@ -144,7 +177,6 @@ fn pick(groups: &[DeviceGroup], held: &DeviceUsage, group: u16, need: DeviceNeed
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::DeviceInstance;
 
     fn group(instances: usize) -> DeviceGroup {
         let instance = |id: usize| DeviceInstance {

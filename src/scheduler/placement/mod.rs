@@ -19,6 +19,7 @@
 
 mod classes;
 mod columns;
+mod cores;
 mod demand;
 mod devices;
 mod fleet;
@@ -33,6 +34,7 @@ mod spreads;
 mod worth;
 
 pub use classes::Classes;
+pub use cores::{CoreBlock, CoreDemand};
 pub use demand::{Candidate, Demand, DistinctAxis, NO_VALUE, PortDemand, SpreadAxis, SpreadGoal};
 pub use devices::{ClassOffers, DeviceDemand, DeviceNeed, DeviceOffer};
 pub use fleet::{Checkpoint, Fleet, Grant};

@@ -1,6 +1,5 @@
-//! Which host ports and which cores of a node an instance gets.
+//! Which host ports of a node an instance gets.
 
-use crate::model::NodeResources;
 use crate::model::fit::Usage;
 use crate::model::network::DYNAMIC_PORTS;
 
@@ -27,14 +26,4 @@ pub fn choose_dynamic(usage: &Usage, ports: &PortDemand, salt: u64) -> Option<Ve
     let candidates = (0..size).map(|step| first + u16::try_from((salt % size + step) % size).unwrap_or(0));
     let chosen: Vec<u16> = candidates.filter(is_free).take(wanted).collect();
     (chosen.len() == wanted).then_some(chosen)
-}
-
-/// The `count` lowest cores that nobody holds. `None`: there are fewer.
-pub fn choose_cores(resources: &NodeResources, usage: &Usage, count: u16) -> Option<Vec<u16>> {
-    if count == 0 {
-        return Some(Vec::new());
-    }
-    let free = resources.reservable_cores.iter().copied().filter(|core| !usage.cores.contains(core));
-    let chosen: Vec<u16> = free.take(usize::from(count)).collect();
-    (chosen.len() == usize::from(count)).then_some(chosen)
 }

@@ -110,6 +110,7 @@ fn helps(obstacle: Obstacle, missing: Ask, resident: &Resident) -> bool {
         Obstacle::Exhausted(Dimension::Port(port)) => resident.alloc.ports.iter().any(|held| held.value == port),
         Obstacle::NoDynamicPort => resident.alloc.ports.iter().any(|held| DYNAMIC_PORTS.contains(&held.value)),
         Obstacle::Exhausted(Dimension::Devices) => !resident.alloc.devices.is_empty(),
+        Obstacle::Exhausted(Dimension::Numa) => !resident.alloc.cores.is_empty() || !resident.alloc.devices.is_empty(),
         // Free cores by number, but not by id.
         Obstacle::Exhausted(Dimension::Cores) if missing.cores == 0 => !resident.alloc.cores.is_empty(),
         Obstacle::Exhausted(_) => {

@@ -232,3 +232,52 @@ fn dynamic_ports_run_out() {
     let metrics = &blocked(&state)[0].failed_groups["web"];
     assert_eq!(metrics.dimension_exhausted["network: no free dynamic port"], 1);
 }
+
+#[test]
+fn a_pool_is_packed_or_spread_as_it_says() {
+    let mut state = FakeState::new(4);
+    (3..=4).for_each(|id| state.edit_node(id, |node| node.pool = "wide".into()));
+    state.algorithms.insert("wide".into(), SchedulerAlgorithm::Spread);
+    for (pool, nodes) in [("default", 1), ("wide", 2)] {
+        let wanted = Job { node_pool: pool.into(), job_type: crate::model::JobType::Batch, ..job(pool, 2) };
+        let registered = state.register(wanted);
+        run(&mut state, &registered);
+        assert_eq!(nodes_of(&state, &registered).into_iter().collect::<BTreeSet<_>>().len(), nodes, "{pool}");
+    }
+}
+
+#[test]
+fn cores_lie_on_one_numa_node_where_that_is_asked() {
+    use crate::model::{NumaAffinity, NumaAsk, NumaNode};
+    // Cores and affinity of an instance, and how many are asked; which cores they get, or what there is too little of.
+    for (cores, affinity, count, expected) in [
+        (3, NumaAffinity::None, 2, Ok(vec![vec![0, 1, 2], vec![3, 4, 5]])),
+        (3, NumaAffinity::Require, 2, Ok(vec![vec![0, 1, 2], vec![4, 5, 6]])),
+        (5, NumaAffinity::Prefer, 1, Ok(vec![vec![0, 1, 2, 3, 4]])),
+        (5, NumaAffinity::Require, 1, Err("cores: no NUMA node has what is asked")),
+        // Nine cores stand for more compute than eight have.
+        (9, NumaAffinity::Require, 1, Err("cpu")),
+    ] {
+        let mut state = FakeState::new(1);
+        state.edit_node(1, |node| {
+            node.resources.reservable_cores = (0..8).collect();
+            node.resources.total_cores = 8;
+            node.resources.numa = vec![NumaNode { id: 0, cores: (0..4).collect() }, NumaNode { id: 1, cores: (4..8).collect() }];
+        });
+        let mut wanted = job("j", count);
+        let resources = &mut wanted.groups[0].tasks[0].resources;
+        (resources.cpu, resources.cores) = (MegaHertz(0), cores);
+        resources.numa = NumaAsk { affinity, devices: Vec::new() };
+        let registered = state.register(wanted);
+        run(&mut state, &registered);
+        let mut given: Vec<Vec<u16>> = state.live(&registered.key).iter().map(|row| row.cores.clone()).collect();
+        given.sort_unstable();
+        match expected {
+            Ok(expected) => assert_eq!(given, expected, "{cores} {affinity:?}"),
+            Err(dimension) => {
+                let metrics = &blocked(&state)[0].failed_groups["web"];
+                assert_eq!(metrics.dimension_exhausted.keys().map(|name| &**name).collect::<Vec<_>>(), [dimension], "{cores} {affinity:?}");
+            }
+        }
+    }
+}

@@ -103,7 +103,7 @@ impl Pending {
                 }
             }
             Change::SchedulerConfig => self.wake_all(index),
-            Change::Job { .. } | Change::Deployment { .. } => {}
+            Change::Job { .. } | Change::Deployment { .. } | Change::NodePool { .. } => {}
         }
     }
 

@@ -8,6 +8,7 @@ mod deployments;
 mod evaluations;
 mod garbage;
 mod jobs;
+mod node_pools;
 mod nodes;
 mod plan;
 mod restore;
@@ -177,6 +178,8 @@ impl Transaction<'_> {
                 let create_index = self.state.autopilot.create_index;
                 self.state.autopilot = AutopilotConfig { create_index, modify_index: self.index, ..config.clone() };
             }
+            Command::UpsertNodePool { pool } => self.upsert_node_pool(pool)?,
+            Command::DeleteNodePool { name } => self.delete_node_pool(name)?,
             Command::StageRestore { restore, part, bytes } => self.state.staged_restore.add(*restore, *part, bytes)?,
             Command::Restore { .. } => debug_assert!(false, "a restore is not part of a transaction"),
         }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::codec;
 use crate::model::allocation::DesiredTransition;
 use crate::model::autopilot::AutopilotConfig;
+use crate::model::node_pool::NodePool;
 use crate::model::plan::DeploymentUpdate;
 use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::security::{Identity, SecurityChange};
@@ -106,6 +107,8 @@ fn samples() -> Vec<(&'static str, Command)> {
         ("set-autopilot-config", Command::SetAutopilotConfig { config: AutopilotConfig::default(), check_index: Some(1) }),
         ("stage-restore", Command::StageRestore { restore: 5, part: 1, bytes: Arc::new(vec![1, 2, 200]) }),
         ("restore", Command::Restore { restore: 5, digest: [3; 32] }),
+        ("upsert-node-pool", Command::UpsertNodePool { pool: Box::new(NodePool { name: "gpu".into(), ..NodePool::default() }) }),
+        ("delete-node-pool", Command::DeleteNodePool { name: "gpu".into() }),
     ]
 }
 

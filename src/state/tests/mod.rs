@@ -3,6 +3,7 @@
 mod deployments;
 mod golden;
 mod jobs;
+mod node_pools;
 mod plans;
 mod replicas;
 mod restore;

@@ -12,7 +12,10 @@ use crate::scheduler::placement::{Fleet, NodeOrd};
 /// Device states of nodes, interned: those of one class whose groups have as much free, whichever instance it is on.
 #[derive(Debug, Default)]
 pub struct Layouts {
-    known: HashMap<(u32, Vec<u16>), u32>,
+    /// By class (in two parts) and what each device has free.
+    known: HashMap<Vec<u16>, u32>,
+    /// Of the one that is looked up.
+    key: Vec<u16>,
     /// The uses of each layout, as a position in `uses`.
     of_layout: Vec<u32>,
     known_uses: HashMap<Vec<IdleDevices>, u32>,
@@ -51,23 +54,26 @@ impl Layouts {
     /// The layout of a node now.
     pub fn of(&mut self, fleet: &Fleet, ord: NodeOrd) -> u32 {
         let held = &fleet.usage(ord).devices;
-        let mut free = Vec::with_capacity(fleet.devices_on(ord).len());
+        let class = fleet.class(ord);
+        let parts = [(class >> 16) as u16, class as u16];
+        self.key.clear();
+        self.key.extend(parts);
+        let free = &mut self.key;
         for group in &fleet.node(ord).resources.devices {
             let first = free.len();
             for (at, instance) in (first..).zip(&group.instances) {
-                let position = DevicePosition(u16::try_from(at).unwrap_or(u16::MAX));
+                let position = DevicePosition(u16::try_from(at - parts.len()).unwrap_or(u16::MAX));
                 free.push(if instance.healthy { DeviceShare::WHOLE.saturating_sub(held.taken(position)).0 } else { UNHEALTHY });
             }
             free[first..].sort_unstable();
         }
-        let key = (fleet.class(ord), free);
-        if let Some(layout) = self.known.get(&key) {
+        if let Some(layout) = self.known.get(&self.key[..]) {
             return *layout;
         }
         let uses = self.uses_of(fleet, fleet.idle_devices(ord, &[]));
         self.of_layout.push(uses);
         let layout = ordinal(self.of_layout.len() - 1);
-        self.known.insert(key, layout);
+        self.known.insert(self.key.clone(), layout);
         layout
     }
 
@@ -98,7 +104,7 @@ impl Layouts {
 impl Family {
     /// The position of the one that these devices are asked by.
     pub fn position(families: &mut Vec<Self>, devices: &DeviceDemand, offers: u32) -> usize {
-        let is_same = |family: &Self| family.needs == devices.needs && family.offers == offers;
+        let is_same = |family: &Self| family.offers == offers && family.needs == devices.needs;
         families.iter().position(is_same).unwrap_or_else(|| {
             families.push(Self { needs: devices.needs.clone(), offers, after: Vec::new() });
             families.len() - 1

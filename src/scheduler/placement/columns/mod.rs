@@ -10,7 +10,7 @@ mod layouts;
 
 use std::collections::HashMap;
 
-use super::devices::{DeviceDemand, DeviceNeed};
+use super::devices::DeviceDemand;
 use super::index::Best;
 use super::packing::with_loss;
 use super::score::{self, fixed};
@@ -38,9 +38,8 @@ pub struct Columns {
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct AskKey {
     ask: Ask,
-    needs: Vec<DeviceNeed>,
-    /// Interned.
-    offers: u32,
+    /// A position in `families`.
+    family: usize,
 }
 
 #[derive(Debug)]
@@ -53,8 +52,6 @@ struct Column {
     tops: Vec<i64>,
     /// Nodes in the same state have the same score: the newest states by digest, each in the place that its digest names.
     memo: Vec<(u64, i64)>,
-    /// A position in `families`.
-    family: usize,
     /// How far in the list of changes the scores are up to date.
     seen: u64,
 }
@@ -101,10 +98,10 @@ impl Columns {
         self.states.resize(fleet.len(), State::default());
         let Self { by_ask, families, offers, states, layouts, changes, .. } = self;
         let offers = offers.intern(devices);
-        let key = AskKey { ask, needs: devices.needs.clone(), offers };
-        let column = by_ask.entry(key).or_insert_with(|| Column::new(Family::position(families, devices, offers)));
+        let family = Family::position(families, devices, offers);
+        let column = by_ask.entry(AskKey { ask, family }).or_insert_with(Column::new);
         column.resize(fleet.len());
-        let mut scorer = Scorer { fleet, ask, devices, states, layouts, family: &mut families[column.family] };
+        let mut scorer = Scorer { fleet, ask, devices, states, layouts, family: &mut families[family] };
         let changed = changes.since(column.seen).unwrap_or_else(|| {
             column.forget();
             fleet.with_devices()
@@ -122,9 +119,9 @@ impl Columns {
 }
 
 impl Column {
-    fn new(family: usize) -> Self {
+    fn new() -> Self {
         let (scores, versions, tops) = (Vec::new(), Vec::new(), Vec::new());
-        Self { scores, versions, tops, memo: vec![(0, NO_ROOM); MEMO], family, seen: u64::MAX }
+        Self { scores, versions, tops, memo: vec![(0, NO_ROOM); MEMO], seen: u64::MAX }
     }
 
     fn resize(&mut self, nodes: usize) {

@@ -13,9 +13,9 @@ use super::packing::shares;
 use super::ranking::{OwnScore, Ranking};
 use super::score::fixed;
 use super::spreads::Spreads;
-use super::{Fleet, NodeOrd, ports};
+use super::{Fleet, NodeOrd, cores, ports};
 use crate::model::device::DevicePosition;
-use crate::model::fit::Usage;
+use crate::model::fit::{Dimension, Usage};
 use crate::model::scheduler_config::SchedulerAlgorithm;
 use crate::model::{AllocId, Allocation, Ask};
 use crate::util::random::split_mix;
@@ -225,8 +225,7 @@ impl<'a> Packer<'a> {
         let salt = split_mix(self.demand.salt ^ split_mix(u64::from(ord.0)) ^ (u64::from(candidate.collisions) << 32));
         let usage = self.fleet.usage(ord);
         let dynamic = ports::choose_dynamic(usage, &self.demand.ports, salt)?;
-        let cores = ports::choose_cores(&self.fleet.node(ord).resources, usage, ask.cores)?;
-        let choice = self.choose_devices(ord, usage)?;
+        let (cores, choice) = self.choose_parts(ord, usage).ok()?;
         let grant = Grant {
             ask,
             ports: self.demand.ports.fixed.iter().copied().chain(dynamic.iter().map(|port| (*port, false))).collect(),
@@ -236,6 +235,12 @@ impl<'a> Packer<'a> {
         self.fleet.take(ord, grant, 1).ok()?;
         self.account(slot, 1);
         Some(Pick { ord, count: 1, ask, ports: dynamic, cores, devices: choice.devices, evicts: Vec::new() })
+    }
+
+    /// The cores and the devices of one instance beside `usage`.
+    fn choose_parts(&self, ord: NodeOrd, usage: &Usage) -> Result<(Vec<u16>, DeviceChoice), Dimension> {
+        let Demand { ask, cores, devices, .. } = &self.demand;
+        cores::choose(cores, ask.cores, devices, self.fleet.class(ord), &self.fleet.node(ord).resources, usage)
     }
 
     fn choose_devices(&self, ord: NodeOrd, usage: &Usage) -> Option<DeviceChoice> {

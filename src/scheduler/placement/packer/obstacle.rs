@@ -97,10 +97,7 @@ impl Packer<'_> {
         if ports::choose_dynamic(usage, &self.demand.ports, 0).is_none() {
             return Some(Obstacle::NoDynamicPort);
         }
-        if ports::choose_cores(&self.fleet.node(ord).resources, usage, self.demand.ask.cores).is_none() {
-            return Some(Obstacle::Exhausted(Dimension::Cores));
-        }
-        self.choose_devices(ord, usage).is_none().then_some(Obstacle::Exhausted(Dimension::Devices))
+        self.choose_parts(ord, usage).err().map(Obstacle::Exhausted)
     }
 
     /// Every candidate with what keeps it from taking another instance now.

@@ -2,6 +2,7 @@
 
 mod absurd;
 mod against_reference;
+mod cases;
 mod shortlists;
 
 use std::sync::Arc;
@@ -43,6 +44,7 @@ pub fn demand(fleet: &Fleet, ask: Ask, count: u32) -> Demand {
         ask,
         ports: PortDemand::default(),
         devices: DeviceDemand::default(),
+        cores: CoreDemand::default(),
         algorithm: SchedulerAlgorithm::Binpack,
         anti_affinity: false,
         group_count: count,

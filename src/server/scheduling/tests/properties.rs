@@ -13,12 +13,40 @@ use crate::server::View;
 /// What can happen, in small ordinals.
 #[derive(Clone, Debug)]
 enum Event {
-    Register { job: u8, count: u8, size: u8, class: u8 },
-    Stop { job: u8 },
-    Node { node: u8, size: u8 },
-    Down { node: u8 },
-    Eligibility { node: u8, eligible: bool },
-    Report { nth: u8, failed: bool },
+    Register {
+        job: u8,
+        count: u8,
+        size: u8,
+        class: u8,
+    },
+    Stop {
+        job: u8,
+    },
+    Node {
+        node: u8,
+        size: u8,
+    },
+    Down {
+        node: u8,
+    },
+    Eligibility {
+        node: u8,
+        eligible: bool,
+    },
+    Report {
+        nth: u8,
+        failed: bool,
+    },
+    /// The job is registered again as it was so many versions ago.
+    Revert {
+        job: u8,
+        back: u8,
+    },
+    /// Everything of the job ends well.
+    Finish {
+        job: u8,
+    },
+    Rest,
     Step,
     Commit,
     Lose,
@@ -32,6 +60,9 @@ fn event() -> impl Strategy<Value = Event> {
         1 => (0..5u8).prop_map(|node| Event::Down { node }),
         1 => (0..5u8, any::<bool>()).prop_map(|(node, eligible)| Event::Eligibility { node, eligible }),
         5 => (any::<u8>(), any::<bool>()).prop_map(|(nth, failed)| Event::Report { nth, failed }),
+        2 => (0..6u8, 1..4u8).prop_map(|(job, back)| Event::Revert { job, back }),
+        2 => (0..6u8).prop_map(|job| Event::Finish { job }),
+        2 => Just(Event::Rest),
         6 => Just(Event::Step),
         5 => Just(Event::Commit),
         1 => Just(Event::Lose),
@@ -81,6 +112,19 @@ fn happen(cluster: &mut Cluster, event: &Event) {
                 cluster.report(row, status);
             }
         }
+        Event::Revert { job, back } => {
+            let key = JobKey::new("default", format!("job-{job}"));
+            let known = cluster.history.get(&key).and_then(|versions| versions.iter().rev().nth(back.into())).cloned();
+            if let Some(version) = known {
+                cluster.register(Job { stop: false, ..Job::clone(&version) });
+            }
+        }
+        Event::Finish { job } => {
+            let key = JobKey::new("default", format!("job-{job}"));
+            let rows: Vec<_> = cluster.state.allocations_of_job(&key).filter(|row| row.occupies()).cloned().collect();
+            rows.iter().for_each(|row| cluster.report(row, AllocClientStatus::Complete));
+        }
+        Event::Rest => cluster.settle(),
         Event::Step => _ = cluster.step(),
         Event::Commit => _ = cluster.commit(),
         Event::Lose => cluster.lose(),
