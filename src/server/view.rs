@@ -2,12 +2,8 @@
 
 use std::sync::Arc;
 
-<<<<<<< HEAD
 use crate::model::fit::Usage;
-use crate::model::scheduler_config::SchedulerConfig;
-=======
 use crate::model::scheduler_config::{SchedulerAlgorithm, SchedulerConfig};
->>>>>>> main
 use crate::model::{AllocId, Allocation, Deployment, Evaluation, Job, JobKey, JobRef, Node, NodeId};
 use crate::scheduler::StateView;
 use crate::state::State;

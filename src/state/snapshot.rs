@@ -9,11 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::tables::{State, Submission, Table};
 use crate::codec::{self, CodecError, Persisted};
 use crate::model::autopilot::AutopilotConfig;
-<<<<<<< HEAD
-use crate::model::plan::PlacementMetrics;
-=======
 use crate::model::node_pool::NodePool;
->>>>>>> main
+use crate::model::plan::PlacementMetrics;
 use crate::model::scaling::ScalingEvents;
 use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::security::ClusterSecurity;
@@ -53,12 +50,9 @@ enum Row {
     Autopilot(AutopilotConfig),
     /// Id, ordinal and bytes of a piece of a snapshot that is being restored.
     Staged(u128, u32, Arc<Vec<u8>>),
-<<<<<<< HEAD
+    NodePool(Arc<NodePool>),
     /// Why an allocation is where it is. Those of one decision share it, and thousands of rows name it by its place among these rows.
     Metrics(Arc<PlacementMetrics>),
-=======
-    NodePool(Arc<NodePool>),
->>>>>>> main
 }
 
 impl Persisted for Row {

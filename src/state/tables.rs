@@ -9,11 +9,8 @@ use serde::{Deserialize, Serialize};
 use super::restore::StagedRestore;
 use super::texts::Texts;
 use crate::model::autopilot::AutopilotConfig;
-<<<<<<< HEAD
 use crate::model::fit::Usage;
-=======
 use crate::model::node_pool::NodePool;
->>>>>>> main
 use crate::model::scaling::ScalingEvents;
 use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::security::ClusterSecurity;

@@ -166,11 +166,7 @@ fn set_up(request: &LaunchRequest) -> Result<TaskContext, LaunchFailure> {
         user,
         env,
         resources: task.resources.clone(),
-<<<<<<< HEAD
-        cores: if task.resources.cores > 0 { allocation.cores.to_vec() } else { Vec::new() },
-=======
         cores: group.cores_of(&task.name, &allocation.cores),
->>>>>>> main
         alloc_dir: dirs.root().to_owned(),
         task_dir,
         logs_dir: dirs.logs(),
