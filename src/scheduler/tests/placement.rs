@@ -270,7 +270,7 @@ fn cores_lie_on_one_numa_node_where_that_is_asked() {
         resources.numa = NumaAsk { affinity, devices: Vec::new() };
         let registered = state.register(wanted);
         run(&mut state, &registered);
-        let mut given: Vec<Vec<u16>> = state.live(&registered.key).iter().map(|row| row.cores.clone()).collect();
+        let mut given: Vec<Vec<u16>> = state.live(&registered.key).iter().map(|row| row.cores.to_vec()).collect();
         given.sort_unstable();
         match expected {
             Ok(expected) => assert_eq!(given, expected, "{cores} {affinity:?}"),
