@@ -6,6 +6,7 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::BoxFuture;
 
+use super::driver_check;
 use crate::api::handles::{
     ClusterHandle, ClusterHealth, DeploymentChange, DispatchJob, Dispatched, Drain, DryRun, NewJoinToken, NodeChange, RegisterJob,
     Registered, SavedState, ScaleJob, ServerError, ServerHandle, ServerStatus,
@@ -48,6 +49,10 @@ impl ServerHandle for NoServer {
 
     fn read_barrier(&self, _consistent: bool) -> Answer<'_, ()> {
         refuse()
+    }
+
+    fn driver_problems(&self, job: &Job) -> Vec<String> {
+        driver_check::problems(&driver_check::all_drivers(), job)
     }
 
     fn register_job(&self, _request: RegisterJob) -> Answer<'_, Registered> {

@@ -74,8 +74,12 @@ impl ServerHandle for LocalServer {
         async move { self.server.raft().read_barrier(consistency).await.map_err(|error| error_of(error.into())) }.boxed()
     }
 
+    fn driver_problems(&self, job: &Job) -> Vec<String> {
+        driver_check::problems(&self.drivers, job)
+    }
+
     fn register_job(&self, request: handles::RegisterJob) -> Answer<'_, Registered> {
-        let problems = driver_check::problems(&self.drivers, &request.job);
+        let problems = self.driver_problems(&request.job);
         if !problems.is_empty() {
             return async { Err(handles::ServerError::Invalid(problems)) }.boxed();
         }
@@ -139,7 +143,7 @@ impl ServerHandle for LocalServer {
 
     fn plan_job(&self, job: Job) -> Answer<'_, DryRun> {
         async move {
-            let problems = driver_check::problems(&self.drivers, &job);
+            let problems = self.driver_problems(&job);
             if problems.is_empty() { Ok(dry_run_of(self.server.plan_job(&job))) } else { Err(handles::ServerError::Invalid(problems)) }
         }
         .boxed()

@@ -33,7 +33,6 @@ mod nodes;
 mod openapi;
 mod operator;
 mod page;
-mod parameters;
 pub mod percent;
 pub mod query;
 mod router;

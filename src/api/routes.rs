@@ -1,29 +1,15 @@
-//! Every documented endpoint, in one list. The router and `/v1/openapi.json` are both made of it.
+//! Every documented endpoint, in one list. The router is made of it, and `/v1/openapi.json` by a test.
 
 use futures_util::future::BoxFuture;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use super::call::{Answer, Call};
+#[cfg(test)]
+use super::openapi::documented::*;
 use super::{
     agent, allocations, authorities, autopilot, deployments, evaluations, events, jobs, members, metrics, namespaces, node_pools,
     node_requests, nodes, openapi, operator,
 };
 use super::{search, snapshots, status, system};
-use crate::api::types::agent::*;
-use crate::api::types::allocation::*;
-use crate::api::types::deployment::*;
-use crate::api::types::evaluation::Evaluation;
-use crate::api::types::explain::JobExplanation;
-use crate::api::types::files::FsEntry;
-use crate::api::types::job::*;
-use crate::api::types::node::*;
-use crate::api::types::operator::*;
-use crate::api::types::scale::{ScaleRequest, ScaleStatus};
-use crate::api::types::search::{SearchRequest, SearchResponse};
-use crate::api::types::stats::{AllocResourceUsage, HostStats};
-use crate::jobspec::json::types::ApiJob;
 
 /// What a route is called with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,25 +23,6 @@ pub enum Verb {
 /// A handler as a plain function pointer.
 pub type Handler = fn(Call) -> BoxFuture<'static, Answer>;
 
-/// A type of a body: its schema, and whether a JSON value is one.
-#[derive(Clone, Copy)]
-pub struct Shape {
-    pub schema: fn(&mut SchemaGenerator) -> Schema,
-    /// The value, read as the type and written again.
-    #[cfg(test)]
-    pub again: fn(serde_json::Value) -> serde_json::Result<serde_json::Value>,
-}
-
-impl Shape {
-    const fn of<T: JsonSchema + Serialize + DeserializeOwned>() -> Self {
-        Self {
-            schema: |generator| generator.subschema_for::<T>(),
-            #[cfg(test)]
-            again: |value| serde_json::from_value::<T>(value).and_then(serde_json::to_value),
-        }
-    }
-}
-
 /// One endpoint. A template's variable (`{id}`) stands for one segment of the path, or, in job routes, for several.
 #[derive(Clone, Copy)]
 pub struct Route {
@@ -63,11 +30,8 @@ pub struct Route {
     pub template: &'static str,
     pub summary: &'static str,
     pub handler: Handler,
-    /// Names of its query parameters, or of groups of them (`parameters.rs`).
-    pub parameters: &'static [&'static str],
-    pub body: Option<Shape>,
-    /// Of an answer that is one document of JSON.
-    pub answer: Option<Shape>,
+    #[cfg(test)]
+    pub documented: Documented,
 }
 
 /// `Verb "template" [parameters] (Body) -> Answer = handler => "summary";`, each of the three in the middle where there is one.
@@ -80,9 +44,12 @@ macro_rules! routes {
             template: $template,
             summary: $summary,
             handler: |call| Box::pin($handler(call)),
-            parameters: &[$($(stringify!($parameter)),+)?],
-            body: routes!(@shape $($body)?),
-            answer: routes!(@shape $($answer)?),
+            #[cfg(test)]
+            documented: Documented {
+                parameters: &[$($(stringify!($parameter)),+)?],
+                body: routes!(@shape $($body)?),
+                answer: routes!(@shape $($answer)?),
+            },
         }),*]
     };
     (@shape) => { None };

@@ -133,7 +133,8 @@ impl FmtArgs {
 }
 
 fn formatted(text: &str, name: &str) -> anyhow::Result<String> {
-    format(text, name).map_err(|problem| anyhow::anyhow!("{}", problem.render(std::io::stderr().is_terminal())))
+    let colour = std::io::stderr().is_terminal();
+    format(text, name).map_err(|problems| anyhow::anyhow!(problems.iter().map(|problem| problem.render(colour)).collect::<String>()))
 }
 
 /// Layout never adds or removes lines but at the end, so that line by line is a difference.

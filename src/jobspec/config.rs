@@ -2,19 +2,19 @@
 
 use std::ops::Range;
 
+use hcl_edit::Span as _;
 use hcl_edit::structure::{Body, Structure};
-use hcl_edit::{Span as _, parser};
 use serde_json::{Map, Value};
 
 use super::diagnostic::{Diagnostic, Source};
 use super::hcl::variables::to_diagnostic;
 use super::hcl::{EvalError, EvalResult, Meter, Scope, eval};
-use super::syntax::syntax_error;
+use super::syntax;
 
 /// Attributes under their names; a block under its name, then under each of its labels. A block that stands there already is an error.
 pub fn config_from_hcl(text: &str, file: &str) -> Result<Value, Vec<Diagnostic>> {
     let source = Source::new(file, text);
-    let body = parser::parse_body(text).map_err(|error| vec![syntax_error(&source, &error)])?;
+    let body = syntax::parse(&source)?;
     let meter = Meter::default();
     let scope = Scope::root(None, &meter);
     object_of(&body, &scope).map(Value::Object).map_err(|error| vec![to_diagnostic(&source, *error)])

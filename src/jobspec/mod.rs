@@ -24,8 +24,8 @@ mod validate;
 #[cfg(test)]
 mod tests;
 
+use hcl_edit::Span;
 use hcl_edit::structure::{Block, Structure};
-use hcl_edit::{Span, parser};
 
 pub use self::config::config_from_hcl;
 pub use self::diagnostic::{Diagnostic, Severity};
@@ -38,7 +38,6 @@ use self::diagnostic::{Origin, Position, Report, Source};
 use self::hcl::variables::Variables;
 use self::hcl::{EvalError, Meter, Scope};
 use self::suggest::did_you_mean;
-use self::syntax::syntax_errors;
 use crate::model::Job;
 
 /// The largest jobspec that is looked at, in bytes.
@@ -142,7 +141,7 @@ pub fn parse(input: &Input<'_>) -> Result<Parsed, Vec<Diagnostic>> {
 fn read(input: &Input<'_>, text: &str, origin: Option<&Origin>) -> Result<Parsed, Vec<Diagnostic>> {
     let Input { file, variables: sources, .. } = *input;
     let source = Source { name: file, text, origin };
-    let body = parser::parse_body(source.text).map_err(|error| syntax_errors(&source, &error))?;
+    let body = syntax::parse(&source)?;
     let meter = Meter::default();
     let root = Scope::root(input.files, &meter);
     let mut decoder = Decoder::new(&source);

@@ -37,9 +37,9 @@ mod supervisor;
 pub mod task_runner;
 
 #[cfg(test)]
-mod node_tests;
-#[cfg(test)]
 mod testing;
+#[cfg(test)]
+mod tests;
 
 pub use config::NodeConfig;
 pub use error::NodeError;

@@ -24,6 +24,9 @@ pub trait ServerHandle: Send + Sync + 'static {
     /// is to be `consistent` even when clocks go wrong, a quorum.
     fn read_barrier(&self, consistent: bool) -> BoxFuture<'_, Result<(), ServerError>>;
 
+    /// Why this build's drivers refuse the job.
+    fn driver_problems(&self, job: &Job) -> Vec<String>;
+
     fn register_job(&self, request: RegisterJob) -> BoxFuture<'_, Result<Registered, ServerError>>;
 
     fn deregister_job(

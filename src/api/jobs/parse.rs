@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::api::call::{Answer, Call};
 use crate::api::types::job::{JobParseRequest, JobValidateRequest, JobValidateResponse};
 use crate::api::{ApiError, job_json};
-use crate::jobspec::Severity;
+use crate::jobspec::{Diagnostic, Severity};
 
 /// What is wrong is answered with its lines as text, or with `?diagnostics` as data: `{"Diagnostics": [...]}`.
 pub async fn parse(call: Call) -> Answer {
@@ -33,14 +33,18 @@ pub async fn validate(call: Call) -> Answer {
     if request.job == Value::Null {
         return Err(ApiError::bad_request("Job must be specified"));
     }
-    let (is_valid, diagnostics) = match job_json::judged(request.job) {
-        Ok((_, warnings)) => (true, warnings),
-        Err(problems) => (false, problems),
+    let diagnostics = match job_json::judged(request.job) {
+        Ok((job, mut warnings)) => {
+            let refused = call.api.server.driver_problems(&job).into_iter();
+            warnings.extend(refused.map(|problem| Diagnostic::without_position(Severity::Error, "driver", "", problem)));
+            warnings
+        }
+        Err(problems) => problems,
     };
     let lines = |severity| diagnostics.iter().filter(move |problem| problem.severity == severity).map(job_json::line_of);
     let validation_errors: Vec<String> = lines(Severity::Error).collect();
     let response = JobValidateResponse {
-        driver_config_validated: is_valid,
+        driver_config_validated: validation_errors.is_empty(),
         error: validation_errors.join("\n"),
         warnings: lines(Severity::Warning).collect::<Vec<_>>().join("\n"),
         validation_errors,

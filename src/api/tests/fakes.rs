@@ -226,6 +226,11 @@ impl ServerHandle for FakeServer {
         at_once(if self.has_leader() { Ok(()) } else { Err(ServerError::NoLeader) })
     }
 
+    fn driver_problems(&self, job: &Job) -> Vec<String> {
+        let drivers = job.groups.iter().flat_map(|group| &group.tasks).map(|task| &task.driver);
+        drivers.filter(|driver| driver.as_ref() == "docker").map(|_| "no driver docker".to_owned()).collect()
+    }
+
     fn register_job(&self, request: RegisterJob) -> Answer<'_, Registered> {
         at_once(self.register(request.job, request.submission, request.enforce_index))
     }

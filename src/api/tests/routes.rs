@@ -103,7 +103,7 @@ async fn answers_have_the_type_that_the_list_of_routes_names() {
     let (node, allocation) = (world.ids("/v1/nodes").await.remove(0), world.ids("/v1/allocations").await.remove(0));
     let mut checked = 0;
     for route in ROUTES.iter().filter(|route| route.verb == Verb::Get) {
-        let Some(shape) = route.answer else { continue };
+        let Some(shape) = route.documented.answer else { continue };
         let id = if route.template.starts_with("/v1/node/") {
             &node
         } else if route.template.starts_with("/v1/allocation/") {

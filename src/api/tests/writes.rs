@@ -109,6 +109,11 @@ async fn jobs_are_parsed_planned_and_validated_without_a_trace() {
     assert_eq!((diff["Type"].as_str(), diff["TaskGroups"][0]["Updates"]["create"].as_u64()), (Some("Added"), Some(4)), "{diff}");
     assert_eq!(diff["TaskGroups"][0]["Tasks"][0]["Annotations"][0], "forces create");
     assert_eq!(world.put("/v1/validate/job", json!({"Job": parsed})).await.json()["Error"], "");
+    let mut driven = parsed.clone();
+    driven["TaskGroups"][0]["Tasks"][0]["Driver"] = json!("docker");
+    driven["TaskGroups"][0]["Tasks"][0]["Config"] = json!({"image": "x"});
+    let refused = world.put("/v1/validate/job", json!({"Job": driven})).await.json();
+    assert_eq!((&refused["Error"], &refused["DriverConfigValidated"]), (&json!("no driver docker"), &json!(false)), "{refused}");
     let mut wrong = parsed.clone();
     wrong["Type"] = json!("circus");
     assert_ne!(world.put("/v1/validate/job", json!({"Job": wrong})).await.json()["Error"], "");

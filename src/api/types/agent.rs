@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::null_as_default;
 
 /// `GET /v1/agent/self`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct AgentSelf {
     /// The configuration in force, without its secrets.
@@ -19,7 +19,8 @@ pub struct AgentSelf {
 }
 
 /// One server as its cluster sees it.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct AgentMember {
     #[serde(deserialize_with = "null_as_default")]
@@ -42,7 +43,8 @@ pub struct AgentMember {
 }
 
 /// `GET /v1/agent/members`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct ServerMembers {
     #[serde(deserialize_with = "null_as_default")]
@@ -56,7 +58,8 @@ pub struct ServerMembers {
 }
 
 /// `GET /v1/agent/health`: a part that the agent does not run is absent.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct AgentHealth {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -66,7 +69,8 @@ pub struct AgentHealth {
 }
 
 /// Health of one half of an agent.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct AgentPartHealth {
     pub ok: bool,
@@ -75,7 +79,8 @@ pub struct AgentPartHealth {
 }
 
 /// `PUT /v1/agent/join`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(default)]
 pub struct AgentJoinResponse {
     pub num_joined: u64,

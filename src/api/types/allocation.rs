@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::null_as_default;
@@ -10,7 +9,8 @@ use super::resources::{AllocatedResources, Resources};
 use super::task::TaskState;
 
 /// One row of `GET /v1/allocations`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct AllocationListStub {
     #[serde(rename = "ID", deserialize_with = "null_as_default")]
@@ -65,7 +65,8 @@ pub struct AllocationListStub {
 }
 
 /// `GET /v1/allocation/:id`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Allocation {
     #[serde(rename = "ID", deserialize_with = "null_as_default")]
@@ -126,7 +127,8 @@ pub struct Allocation {
 }
 
 /// What an operator asked to happen to an allocation.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct DesiredTransition {
     pub migrate: Option<bool>,
@@ -135,7 +137,8 @@ pub struct DesiredTransition {
 }
 
 /// What a deployment thinks of an allocation.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct AllocationDeploymentStatus {
     /// None while undecided.
@@ -147,7 +150,8 @@ pub struct AllocationDeploymentStatus {
 }
 
 /// The earlier attempts of an allocation's line.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct RescheduleTracker {
     #[serde(deserialize_with = "null_as_default")]
@@ -155,7 +159,8 @@ pub struct RescheduleTracker {
 }
 
 /// One earlier attempt.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct RescheduleEvent {
     /// Unix time in nanoseconds.
@@ -169,7 +174,8 @@ pub struct RescheduleEvent {
 }
 
 /// The allocation's own network, when it has one.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct AllocationNetworkStatus {
     #[serde(deserialize_with = "null_as_default")]
@@ -181,7 +187,8 @@ pub struct AllocationNetworkStatus {
 }
 
 /// What the scheduler met on the way to placing an allocation, or to failing to.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct AllocationMetric {
     pub nodes_evaluated: u64,
@@ -222,7 +229,8 @@ pub struct AllocationMetric {
 }
 
 /// How one candidate node scored.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodeScoreMeta {
     #[serde(rename = "NodeID", deserialize_with = "null_as_default")]
@@ -233,7 +241,8 @@ pub struct NodeScoreMeta {
 }
 
 /// Answer to `PUT /v1/allocation/:id/stop`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct AllocationStopResponse {
     #[serde(rename = "EvalID", deserialize_with = "null_as_default")]
@@ -242,7 +251,8 @@ pub struct AllocationStopResponse {
 }
 
 /// Body of `PUT /v1/client/allocation/:id/restart`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct AllocationRestartRequest {
     #[serde(deserialize_with = "null_as_default")]
@@ -251,7 +261,8 @@ pub struct AllocationRestartRequest {
 }
 
 /// Body of `PUT /v1/client/allocation/:id/signal`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct AllocationSignalRequest {
     #[serde(deserialize_with = "null_as_default")]

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::null_as_default;
 
 /// `GET /v1/deployment/:id`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Deployment {
     #[serde(rename = "ID", deserialize_with = "null_as_default")]
@@ -38,7 +38,8 @@ pub struct Deployment {
 }
 
 /// How far the roll-out of one group is.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct DeploymentState {
     #[serde(deserialize_with = "null_as_default")]
@@ -58,7 +59,8 @@ pub struct DeploymentState {
 }
 
 /// Body of `PUT /v1/deployment/promote/:id`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct DeploymentPromoteRequest {
     #[serde(rename = "DeploymentID", deserialize_with = "null_as_default")]
@@ -69,7 +71,8 @@ pub struct DeploymentPromoteRequest {
 }
 
 /// Body of `PUT /v1/deployment/pause/:id`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct DeploymentPauseRequest {
     #[serde(rename = "DeploymentID", deserialize_with = "null_as_default")]
@@ -78,7 +81,8 @@ pub struct DeploymentPauseRequest {
 }
 
 /// Body of `PUT /v1/deployment/allocation-health/:id`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct DeploymentAllocHealthRequest {
     #[serde(rename = "DeploymentID", deserialize_with = "null_as_default")]
@@ -90,7 +94,8 @@ pub struct DeploymentAllocHealthRequest {
 }
 
 /// Answer to changing a deployment.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct DeploymentUpdateResponse {
     #[serde(rename = "EvalID", deserialize_with = "null_as_default")]

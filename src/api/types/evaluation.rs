@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::allocation::AllocationMetric;
 use super::null_as_default;
 
 /// `GET /v1/evaluation/:id`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Evaluation {
     #[serde(rename = "ID", deserialize_with = "null_as_default")]
@@ -66,7 +66,8 @@ pub struct Evaluation {
 }
 
 /// An evaluation related to another.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct EvaluationStub {
     #[serde(rename = "ID", deserialize_with = "null_as_default")]

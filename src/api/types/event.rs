@@ -1,12 +1,12 @@
 //! The event stream.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::null_as_default;
 
 /// One line of `GET /v1/event/stream`. An empty one is a heartbeat.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct EventBatch {
     #[serde(skip_serializing_if = "is_zero")]
@@ -16,7 +16,8 @@ pub struct EventBatch {
 }
 
 /// One change of the cluster's state.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Event {
     #[serde(deserialize_with = "null_as_default")]

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::allocation::AllocationMetric;
 use super::null_as_default;
 
 /// Answer of `GET /v1/job/:id/explain`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct JobExplanation {
     #[serde(rename = "ID")]
@@ -27,7 +27,8 @@ pub struct JobExplanation {
 }
 
 /// One group's instances.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct GroupExplanation {
     pub name: String,
@@ -47,7 +48,8 @@ pub struct GroupExplanation {
 }
 
 /// Why an instance is on its node.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct PlacedAllocation {
     #[serde(rename = "ID")]
@@ -70,7 +72,8 @@ pub struct PlacedAllocation {
 }
 
 /// What nodes of one class lack.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct MissingOfClass {
     /// Empty: nodes without a class.

@@ -1,12 +1,12 @@
 //! Files of an allocation: directory entries and the frames of a followed stream.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::null_as_default;
 
 /// One entry of `GET /v1/client/fs/ls/:alloc`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct FsEntry {
     #[serde(deserialize_with = "null_as_default")]
@@ -25,13 +25,14 @@ pub struct FsEntry {
 }
 
 /// A piece of a followed file or log. One with no fields set is a heartbeat.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct StreamFrame {
     /// Bytes from the start of the file.
     #[serde(skip_serializing_if = "is_zero")]
     pub offset: u64,
-    #[schemars(with = "String")]
+    #[cfg_attr(test, schemars(with = "String"))]
     #[serde(with = "super::base64_bytes", skip_serializing_if = "Vec::is_empty")]
     pub data: Vec<u8>,
     #[serde(deserialize_with = "null_as_default", skip_serializing_if = "String::is_empty")]

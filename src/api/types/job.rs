@@ -3,14 +3,14 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::allocation::{AllocationListStub, AllocationMetric};
 use super::null_as_default;
 
 /// One row of `GET /v1/jobs`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct JobListStub {
     #[serde(rename = "ID", deserialize_with = "null_as_default")]
@@ -47,7 +47,8 @@ pub struct JobListStub {
 }
 
 /// `GET /v1/job/:id/summary`: how many allocations of each group are in which state.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct JobSummary {
     #[serde(rename = "JobID", deserialize_with = "null_as_default")]
@@ -62,7 +63,8 @@ pub struct JobSummary {
 }
 
 /// Allocations of one group, counted by state.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct TaskGroupSummary {
     pub queued: u64,
@@ -75,7 +77,8 @@ pub struct TaskGroupSummary {
 }
 
 /// Children of a periodic or parameterized job, counted by state.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct JobChildrenSummary {
     pub pending: u64,
@@ -84,7 +87,8 @@ pub struct JobChildrenSummary {
 }
 
 /// The text a job was parsed from, kept beside the job.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct JobSubmission {
     #[serde(deserialize_with = "null_as_default")]
@@ -101,7 +105,8 @@ pub struct JobSubmission {
 }
 
 /// Body of `PUT /v1/jobs`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct JobRegisterRequest {
     pub job: serde_json::Value,
@@ -121,7 +126,8 @@ pub struct JobRegisterRequest {
 }
 
 /// Answer to registering, scaling, evaluating or reverting a job.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct JobRegisterResponse {
     /// Empty for periodic and parameterized jobs, which are not evaluated themselves.
@@ -136,7 +142,8 @@ pub struct JobRegisterResponse {
 }
 
 /// Answer to `DELETE /v1/job/:id`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct JobDeregisterResponse {
     #[serde(rename = "EvalID", deserialize_with = "null_as_default")]
@@ -147,7 +154,8 @@ pub struct JobDeregisterResponse {
 }
 
 /// Body of `PUT /v1/job/:id/evaluate`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct JobEvaluateRequest {
     #[serde(rename = "JobID", deserialize_with = "null_as_default")]
@@ -156,14 +164,16 @@ pub struct JobEvaluateRequest {
 }
 
 /// What a forced evaluation shall do.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct EvalOptions {
     pub force_reschedule: bool,
 }
 
 /// Body of `PUT /v1/job/:id/plan`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct JobPlanRequest {
     pub job: serde_json::Value,
@@ -176,7 +186,8 @@ pub struct JobPlanRequest {
 }
 
 /// What registering the job would do.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct JobPlanResponse {
     /// Index to pass to `job run -check-index`; 0 for a new job.
@@ -194,7 +205,8 @@ pub struct JobPlanResponse {
 }
 
 /// The scheduler's intentions, per group.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct PlanAnnotations {
     #[serde(rename = "DesiredTGUpdates", deserialize_with = "null_as_default")]
@@ -204,7 +216,8 @@ pub struct PlanAnnotations {
 }
 
 /// How many allocations of one group would be changed in which way.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct DesiredUpdates {
     pub ignore: u64,
@@ -222,7 +235,8 @@ pub struct DesiredUpdates {
 }
 
 /// Body of `PUT /v1/validate/job`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct JobValidateRequest {
     pub job: serde_json::Value,
@@ -233,7 +247,8 @@ pub struct JobValidateRequest {
 }
 
 /// Answer to `PUT /v1/validate/job`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct JobValidateResponse {
     pub driver_config_validated: bool,
@@ -249,7 +264,8 @@ pub struct JobValidateResponse {
 }
 
 /// Body of `PUT /v1/jobs/parse`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct JobParseRequest {
     #[serde(rename = "JobHCL", deserialize_with = "null_as_default")]
@@ -261,7 +277,8 @@ pub struct JobParseRequest {
 }
 
 /// Answer to `GET /v1/job/:id/versions`, newest first.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct JobVersionsResponse {
     #[serde(deserialize_with = "null_as_default")]
@@ -271,7 +288,8 @@ pub struct JobVersionsResponse {
 }
 
 /// Body of `PUT /v1/job/:id/revert`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct JobRevertRequest {
     #[serde(rename = "JobID", deserialize_with = "null_as_default")]
@@ -281,12 +299,13 @@ pub struct JobRevertRequest {
 }
 
 /// Body of `PUT /v1/job/:id/dispatch`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct JobDispatchRequest {
     #[serde(rename = "JobID", deserialize_with = "null_as_default")]
     pub job_id: String,
-    #[schemars(with = "String")]
+    #[cfg_attr(test, schemars(with = "String"))]
     #[serde(with = "super::base64_bytes")]
     pub payload: Vec<u8>,
     #[serde(deserialize_with = "null_as_default")]
@@ -300,7 +319,8 @@ pub struct JobDispatchRequest {
 }
 
 /// Answer to launching a periodic job out of turn.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct PeriodicForceResponse {
     #[serde(rename = "EvalID", deserialize_with = "null_as_default")]
@@ -310,7 +330,8 @@ pub struct PeriodicForceResponse {
 }
 
 /// Answer to dispatching a parameterized job.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct JobDispatchResponse {
     #[serde(rename = "DispatchedJobID", deserialize_with = "null_as_default")]

@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::null_as_default;
 use super::resources::{NodeReservedResources, NodeResources};
 
 /// A node pool, as it is read and written.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodePool {
     #[serde(deserialize_with = "null_as_default")]
@@ -23,7 +23,8 @@ pub struct NodePool {
 }
 
 /// What differs from the cluster's scheduler configuration for jobs of a pool.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodePoolSchedulerConfiguration {
     /// `binpack` or `spread`; empty: as in the cluster.
@@ -33,7 +34,8 @@ pub struct NodePoolSchedulerConfiguration {
 }
 
 /// One row of `GET /v1/nodes`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodeListStub {
     #[serde(deserialize_with = "null_as_default")]
@@ -71,7 +73,8 @@ pub struct NodeListStub {
 }
 
 /// `GET /v1/node/:id`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Node {
     #[serde(rename = "ID", deserialize_with = "null_as_default")]
@@ -124,7 +127,8 @@ pub struct Node {
 }
 
 /// Whether a driver is there and works.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct DriverInfo {
     #[serde(deserialize_with = "null_as_default")]
@@ -138,7 +142,8 @@ pub struct DriverInfo {
 }
 
 /// Something that happened to a node.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodeEvent {
     #[serde(deserialize_with = "null_as_default")]
@@ -153,7 +158,8 @@ pub struct NodeEvent {
 }
 
 /// A directory of the node offered to allocations.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct HostVolumeInfo {
     #[serde(deserialize_with = "null_as_default")]
@@ -164,7 +170,8 @@ pub struct HostVolumeInfo {
 }
 
 /// A network of the node that ports can be asked on by name.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct HostNetworkInfo {
     #[serde(deserialize_with = "null_as_default")]
@@ -178,7 +185,8 @@ pub struct HostNetworkInfo {
 }
 
 /// How a node is being drained.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct DrainStrategy {
     /// Nanoseconds; negative forces at once, 0 is without end.
@@ -190,7 +198,8 @@ pub struct DrainStrategy {
 }
 
 /// The latest drain of a node.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct DrainMetadata {
     pub started_at: Option<String>,
@@ -205,7 +214,8 @@ pub struct DrainMetadata {
 }
 
 /// Body of `PUT /v1/node/:id/drain`; no specification stops the drain.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodeDrainRequest {
     #[serde(rename = "NodeID", deserialize_with = "null_as_default")]
@@ -217,7 +227,8 @@ pub struct NodeDrainRequest {
 }
 
 /// How a node shall be drained.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct DrainSpec {
     /// Nanoseconds.
@@ -226,7 +237,8 @@ pub struct DrainSpec {
 }
 
 /// Body of `PUT /v1/node/:id/eligibility`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodeEligibilityRequest {
     #[serde(rename = "NodeID", deserialize_with = "null_as_default")]
@@ -237,7 +249,8 @@ pub struct NodeEligibilityRequest {
 }
 
 /// Answer to draining a node or changing its eligibility.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodeUpdateResponse {
     #[serde(rename = "EvalIDs", deserialize_with = "null_as_default")]

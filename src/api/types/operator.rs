@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::null_as_default;
 
 /// Settings of the scheduler, cluster-wide.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct SchedulerConfiguration {
     /// `binpack` or `spread`.
@@ -23,7 +23,8 @@ pub struct SchedulerConfiguration {
 }
 
 /// Which kinds of jobs may push others aside.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct PreemptionConfig {
     pub system_scheduler_enabled: bool,
@@ -33,7 +34,8 @@ pub struct PreemptionConfig {
 }
 
 /// `GET /v1/operator/scheduler/configuration`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct SchedulerConfigurationResponse {
     pub scheduler_config: Option<SchedulerConfiguration>,
@@ -43,7 +45,8 @@ pub struct SchedulerConfigurationResponse {
 }
 
 /// `PUT /v1/operator/scheduler/configuration`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct SchedulerSetConfigurationResponse {
     /// False when `cas` did not match.
@@ -52,7 +55,8 @@ pub struct SchedulerSetConfigurationResponse {
 }
 
 /// `GET /v1/operator/raft/configuration`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct RaftConfiguration {
     #[serde(deserialize_with = "null_as_default")]
@@ -61,7 +65,8 @@ pub struct RaftConfiguration {
 }
 
 /// One member of the Raft group.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct RaftServer {
     #[serde(rename = "ID", deserialize_with = "null_as_default")]
@@ -77,7 +82,8 @@ pub struct RaftServer {
 }
 
 /// `GET /v1/metrics`: the latest interval.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct MetricsSummary {
     #[serde(deserialize_with = "null_as_default")]
@@ -93,7 +99,8 @@ pub struct MetricsSummary {
 }
 
 /// The latest value of a gauge.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct GaugeValue {
     #[serde(deserialize_with = "null_as_default")]
@@ -104,7 +111,8 @@ pub struct GaugeValue {
 }
 
 /// The distribution of a counter or timer over the interval.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct SampledValue {
     #[serde(deserialize_with = "null_as_default")]
@@ -121,7 +129,8 @@ pub struct SampledValue {
 }
 
 /// `PUT /v1/operator/ca/rotate`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct AuthorityStep {
     /// `trusted`, `issuing` or `finished`: what was done.
@@ -129,7 +138,8 @@ pub struct AuthorityStep {
 }
 
 /// `GET /v1/operator/autopilot/configuration`. Durations are text, `200ms`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct AutopilotConfiguration {
     pub cleanup_dead_servers: bool,
@@ -153,7 +163,8 @@ impl Default for AutopilotConfiguration {
 }
 
 /// `GET /v1/operator/autopilot/health`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct AutopilotHealth {
     pub healthy: bool,
@@ -167,7 +178,8 @@ pub struct AutopilotHealth {
 }
 
 /// One server's health.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct AutopilotServer {
     #[serde(rename = "ID")]
@@ -188,7 +200,8 @@ pub struct AutopilotServer {
 }
 
 /// `PUT /v1/operator/join-tokens`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct JoinTokenRequest {
     /// `server` or `client`.
@@ -200,7 +213,8 @@ pub struct JoinTokenRequest {
 }
 
 /// A join token. Its text is only in the answer to the request that made it, and never in `Debug`.
-#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct JoinTokenInfo {
     #[serde(rename = "ID")]

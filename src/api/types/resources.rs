@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::null_as_default;
 
 /// What a node has for allocations.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodeResources {
     pub cpu: NodeCpuResources,
@@ -23,7 +23,8 @@ pub struct NodeResources {
 }
 
 /// Compute of a node.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodeCpuResources {
     /// Megahertz over all cores.
@@ -34,7 +35,8 @@ pub struct NodeCpuResources {
 }
 
 /// Memory of a node.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodeMemoryResources {
     #[serde(rename = "MemoryMB")]
@@ -42,7 +44,8 @@ pub struct NodeMemoryResources {
 }
 
 /// Disk of a node.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodeDiskResources {
     #[serde(rename = "DiskMB")]
@@ -50,7 +53,8 @@ pub struct NodeDiskResources {
 }
 
 /// What a node keeps for itself.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodeReservedResources {
     pub cpu: NodeReservedCpu,
@@ -60,7 +64,8 @@ pub struct NodeReservedResources {
 }
 
 /// Compute a node keeps for itself.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodeReservedCpu {
     /// Megahertz.
@@ -68,7 +73,8 @@ pub struct NodeReservedCpu {
 }
 
 /// Ports a node keeps for itself.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodeReservedNetworks {
     /// Ranges such as `22,80,8500-8600`.
@@ -77,7 +83,8 @@ pub struct NodeReservedNetworks {
 }
 
 /// What an allocation was given, per task and for all of its tasks together.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct AllocatedResources {
     #[serde(deserialize_with = "null_as_default")]
@@ -86,7 +93,8 @@ pub struct AllocatedResources {
 }
 
 /// What one task was given.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct AllocatedTaskResources {
     pub cpu: AllocatedCpuResources,
@@ -98,7 +106,8 @@ pub struct AllocatedTaskResources {
 }
 
 /// Devices of one group that a task was given.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct AllocatedDeviceResource {
     pub vendor: String,
@@ -111,7 +120,8 @@ pub struct AllocatedDeviceResource {
 }
 
 /// Equal devices of a node.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodeDeviceResource {
     pub vendor: String,
@@ -124,7 +134,8 @@ pub struct NodeDeviceResource {
 }
 
 /// One device of a node.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodeDevice {
     #[serde(rename = "ID")]
@@ -135,7 +146,8 @@ pub struct NodeDevice {
 }
 
 /// Where a device is plugged in.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NodeDeviceLocality {
     #[serde(rename = "PciBusID")]
@@ -143,7 +155,8 @@ pub struct NodeDeviceLocality {
 }
 
 /// A fact of a device: exactly one of the values is set.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct DeviceAttribute {
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -159,7 +172,8 @@ pub struct DeviceAttribute {
 }
 
 /// Compute of one task.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct AllocatedCpuResources {
     /// Megahertz.
@@ -169,7 +183,8 @@ pub struct AllocatedCpuResources {
 }
 
 /// Memory of one task.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct AllocatedMemoryResources {
     #[serde(rename = "MemoryMB")]
@@ -180,7 +195,8 @@ pub struct AllocatedMemoryResources {
 }
 
 /// What the tasks of an allocation share.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct AllocatedSharedResources {
     #[serde(rename = "DiskMB")]
@@ -192,7 +208,8 @@ pub struct AllocatedSharedResources {
 }
 
 /// A port of the host given to an allocation.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct AllocatedPort {
     #[serde(deserialize_with = "null_as_default")]
@@ -205,7 +222,8 @@ pub struct AllocatedPort {
 }
 
 /// A network of a node or an allocation.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NetworkResource {
     #[serde(deserialize_with = "null_as_default")]
@@ -227,7 +245,8 @@ pub struct NetworkResource {
 }
 
 /// A port asked for or given.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct NetworkPort {
     #[serde(deserialize_with = "null_as_default")]
@@ -239,7 +258,8 @@ pub struct NetworkPort {
 }
 
 /// The flat form of resources that older clients read.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct Resources {
     #[serde(rename = "CPU")]

@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::null_as_default;
 
 /// Body of `PUT /v1/job/:id/scale`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct ScaleRequest {
     /// The count wanted; none records an event only.
@@ -25,7 +25,8 @@ pub struct ScaleRequest {
 }
 
 /// Answer to `GET /v1/job/:id/scale`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct ScaleStatus {
     #[serde(rename = "JobID", deserialize_with = "null_as_default")]
@@ -40,7 +41,8 @@ pub struct ScaleStatus {
 }
 
 /// Counts of one group.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct TaskGroupScaleStatus {
     pub desired: u64,
@@ -53,7 +55,8 @@ pub struct TaskGroupScaleStatus {
 }
 
 /// One change of a count, or a message recorded in its place.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct ScalingEvent {
     pub count: Option<i64>,

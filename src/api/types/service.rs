@@ -1,12 +1,12 @@
 //! Registered services, as discovery clients poll them.
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::null_as_default;
 
 /// One element of `GET /v1/services`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct ServiceListStub {
     #[serde(deserialize_with = "null_as_default")]
@@ -16,7 +16,8 @@ pub struct ServiceListStub {
 }
 
 /// One service name with the union of its tags.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct ServiceStub {
     #[serde(deserialize_with = "null_as_default")]
@@ -26,7 +27,8 @@ pub struct ServiceStub {
 }
 
 /// One element of `GET /v1/service/:name`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct ServiceRegistration {
     #[serde(rename = "ID", deserialize_with = "null_as_default")]

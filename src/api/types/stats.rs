@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::null_as_default;
 
 /// `GET /v1/client/stats`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct HostStats {
     pub memory: HostMemoryStats,
@@ -29,7 +29,8 @@ pub struct HostStats {
 }
 
 /// Memory of a host, in bytes.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct HostMemoryStats {
     pub total: u64,
@@ -39,7 +40,8 @@ pub struct HostMemoryStats {
 }
 
 /// One core, in per cent of its time.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct HostCpuStats {
     #[serde(rename = "CPU", deserialize_with = "null_as_default")]
@@ -52,7 +54,8 @@ pub struct HostCpuStats {
 }
 
 /// One file system, in bytes.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct HostDiskStats {
     #[serde(deserialize_with = "null_as_default")]
@@ -67,7 +70,8 @@ pub struct HostDiskStats {
 }
 
 /// `GET /v1/client/allocation/:id/stats`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct AllocResourceUsage {
     pub resource_usage: ResourceUsage,
@@ -78,7 +82,8 @@ pub struct AllocResourceUsage {
 }
 
 /// Usage of one task.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct TaskResourceUsage {
     pub resource_usage: ResourceUsage,
@@ -90,7 +95,8 @@ pub struct TaskResourceUsage {
 }
 
 /// Memory and compute in use.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct ResourceUsage {
     pub memory_stats: MemoryStats,
@@ -100,7 +106,8 @@ pub struct ResourceUsage {
 }
 
 /// Memory in use, in bytes.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct MemoryStats {
     #[serde(rename = "RSS")]
@@ -118,7 +125,8 @@ pub struct MemoryStats {
 }
 
 /// Compute in use.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "PascalCase", default)]
 pub struct CpuStats {
     /// Per cent of one core.

@@ -7,16 +7,14 @@ pub mod lexer;
 #[cfg(test)]
 mod tests;
 
-use hcl_edit::parser;
-
 use super::diagnostic::{Diagnostic, Source};
-use super::syntax::syntax_error;
+use super::syntax;
 
 /// `text` in the canonical layout; the same text again when it is there already.
 ///
 /// # Errors
 /// When it is not HCL; then it has no layout.
-pub fn format(text: &str, file: &str) -> Result<String, Box<Diagnostic>> {
-    parser::parse_body(text).map_err(|error| Box::new(syntax_error(&Source::new(file, text), &error)))?;
+pub fn format(text: &str, file: &str) -> Result<String, Vec<Diagnostic>> {
+    syntax::parse(&Source::new(file, text))?;
     Ok(layout::lay_out(&lexer::lines(text)))
 }

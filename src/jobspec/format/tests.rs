@@ -4,7 +4,7 @@ use super::format;
 use crate::jobspec::{VariableSources, parse_hcl};
 
 fn formatted(text: &str) -> String {
-    format(text, "x.hcl").unwrap_or_else(|problem| panic!("{}", problem.render(false)))
+    format(text, "x.hcl").unwrap_or_else(|problems| panic!("{}", problems[0].render(false)))
 }
 
 #[test]

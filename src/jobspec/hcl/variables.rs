@@ -3,8 +3,6 @@
 use std::collections::BTreeMap;
 
 use hcl_edit::Span;
-use hcl_edit::expr::Expression;
-use hcl_edit::parser;
 use hcl_edit::structure::{Block, Body};
 
 use super::eval::{bool_of, evaluate, text_of};
@@ -13,7 +11,7 @@ use super::types::{self, Type};
 use super::value::Value;
 use crate::jobspec::diagnostic::{Diagnostic, Report, Severity, Source};
 use crate::jobspec::suggest::did_you_mean;
-use crate::jobspec::syntax::syntax_error;
+use crate::jobspec::syntax;
 
 /// Where values of variables come from, weakest first: `default`, then `env`, `files` in order, `flags` in order.
 #[derive(Clone, Debug, Default)]
@@ -250,10 +248,10 @@ impl<'a> Variables<'a> {
                 }
             };
         }
-        let body = match parser::parse_body(&file.text) {
+        let body = match syntax::parse(&source) {
             Ok(body) => body,
-            Err(error) => {
-                self.report.add(|| syntax_error(&source, &error));
+            Err(problems) => {
+                problems.into_iter().for_each(|problem| self.report.add(|| problem));
                 return Vec::new();
             }
         };
@@ -291,7 +289,7 @@ impl<'a> Variables<'a> {
 }
 
 fn evaluate_text(text: &str) -> Result<Value, String> {
-    let expr: Expression = parser::parse_expr(text.trim()).map_err(|error| error.message().to_owned())?;
+    let expr = syntax::parse_expression(text.trim())?;
     let meter = Meter::default();
     evaluate(&expr, &Scope::root(None, &meter)).map_err(|error| error.message)
 }

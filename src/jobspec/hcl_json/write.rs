@@ -6,6 +6,7 @@ use super::template::quoted;
 use super::{Member, Node, Value, Wrong};
 use crate::jobspec::decode::JOB;
 use crate::jobspec::decode::schema::{Shape, Stanza};
+use crate::jobspec::syntax;
 
 /// Ranges of the native text, and of the JSON that they stand for.
 type Parts = Vec<(Range<usize>, Range<usize>)>;
@@ -132,7 +133,7 @@ impl Writer<'_> {
         let Value::Text(text) = &member.value.value else { return self.attribute(member) };
         let text = text.trim();
         // Whatever closes a block or starts a line would change what is around it.
-        if text.contains(['\n', '\r', '#']) || text.contains("//") || hcl_edit::parser::parse_expr(text).is_err() {
+        if text.contains(['\n', '\r', '#']) || text.contains("//") || syntax::parse_expression(text).is_err() {
             return self.attribute(member);
         }
         self.text.push_str(&format!("{} = {text}\n", name_of(member)?));
@@ -189,8 +190,8 @@ impl Writer<'_> {
 /// A text in quotes. One that is no template is told of here, where its own place is known.
 fn template(text: &str, span: &Range<usize>) -> Result<String, Wrong> {
     let made = quoted(text);
-    match hcl_edit::parser::parse_expr(&made) {
-        Err(error) if text.contains("${") || text.contains("%{") => Err((span.clone(), format!("in this text: {}", error.message()))),
+    match syntax::parse_expression(&made) {
+        Err(error) if text.contains("${") || text.contains("%{") => Err((span.clone(), format!("in this text: {error}"))),
         _ => Ok(made),
     }
 }

@@ -1,10 +1,8 @@
 //! A duration of the API.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::time::Duration;
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserializer, Visitor};
 use serde::{Deserialize, Serialize, Serializer};
 
@@ -14,13 +12,14 @@ use crate::util::go_duration;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Nanos(pub Duration);
 
-impl JsonSchema for Nanos {
-    fn schema_name() -> Cow<'static, str> {
+#[cfg(test)]
+impl schemars::JsonSchema for Nanos {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
         "Nanoseconds".into()
     }
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({ "type": ["integer", "string"], "description": "Nanoseconds; on input also text such as \"30s\"" })
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({ "type": ["integer", "string"], "description": "Nanoseconds; on input also text such as \"30s\"" })
     }
 }
 

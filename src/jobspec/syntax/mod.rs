@@ -1,5 +1,6 @@
 //! Text that is not HCL, explained: the parser says what it expected next, an author wants to know what is wrong with what is there.
 
+mod effort;
 mod line;
 mod structure;
 
@@ -8,7 +9,9 @@ mod tests;
 
 use std::ops::Range;
 
+use hcl_edit::expr::Expression;
 use hcl_edit::parser;
+use hcl_edit::structure::Body;
 
 use super::diagnostic::{Diagnostic, Severity, Source};
 
@@ -16,6 +19,7 @@ use super::diagnostic::{Diagnostic, Severity, Source};
 const MOST_ERRORS: usize = 20;
 /// Longer texts are not read again: a file that no one can read is not worth the time.
 const LONGEST_MENDED: usize = 100_000;
+const TOO_DEEP: &str = "operators and brackets are nested too deeply here";
 
 /// What went wrong, where, and what to do.
 struct Explanation {
@@ -26,11 +30,32 @@ struct Explanation {
     mended: Option<String>,
 }
 
-/// The diagnostics of a text that the parser refused: the first error, and those behind it that do not follow from it.
-pub fn syntax_errors(source: &Source<'_>, error: &parser::Error) -> Vec<Diagnostic> {
+/// The tree of a text.
+///
+/// # Errors
+/// When it is not HCL: the first mistake, and those behind it that do not follow from it.
+pub fn parse(source: &Source<'_>) -> Result<Body, Vec<Diagnostic>> {
+    let effort = effort::of(source.text).map_err(|span| {
+        vec![source.diagnostic(Severity::Error, "too-deep", Some(span), TOO_DEEP).with_help("name its parts in `locals`")]
+    })?;
+    parser::parse_body(source.text).map_err(|error| syntax_errors(source, &error, effort))
+}
+
+/// The tree of one expression.
+///
+/// # Errors
+/// Why it is none.
+pub fn parse_expression(text: &str) -> Result<Expression, String> {
+    effort::of(text).map_err(|_| TOO_DEEP.to_owned())?;
+    parser::parse_expr(text).map_err(|error| error.message().to_owned())
+}
+
+/// `effort` is that of parsing the text once.
+fn syntax_errors(source: &Source<'_>, error: &parser::Error, effort: usize) -> Vec<Diagnostic> {
     let (first, mut mended) = diagnose(source, error, source.text);
     let mut found = vec![first];
-    while let Some(text) = mended.take().filter(|text| text.len() <= LONGEST_MENDED && found.len() < MOST_ERRORS) {
+    let most = MOST_ERRORS.min(effort::MOST / effort.max(1));
+    while let Some(text) = mended.take().filter(|text| text.len() <= LONGEST_MENDED && found.len() < most) {
         let Err(error) = parser::parse_body(&text) else { break };
         let (next, again) = diagnose(source, &error, &text);
         // What cannot be explained by its line may well come of the mending.
@@ -42,9 +67,9 @@ pub fn syntax_errors(source: &Source<'_>, error: &parser::Error) -> Vec<Diagnost
     found
 }
 
-/// The first error alone.
-pub fn syntax_error(source: &Source<'_>, error: &parser::Error) -> Diagnostic {
-    diagnose(source, error, source.text).0
+/// Where a part of a text stands in it: tokens are slices of it.
+fn place(text: &str, part: &str) -> usize {
+    part.as_ptr() as usize - text.as_ptr() as usize
 }
 
 /// `text` is that of the source, or as long as it.

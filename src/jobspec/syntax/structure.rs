@@ -1,12 +1,7 @@
 //! Mistakes that show in the whole of a text: what was opened and never closed.
 
-use super::Explanation;
+use super::{Explanation, place};
 use crate::jobspec::format::lexer::{self, Kind, Token};
-
-fn place(text: &str, part: &str) -> usize {
-    // Tokens are slices of the text, so that their distance from its beginning is their place.
-    part.as_ptr() as usize - text.as_ptr() as usize
-}
 
 fn explanation(at: usize, length: usize, message: impl Into<String>, help: impl Into<String>) -> Explanation {
     Explanation { span: at..at + length, message: message.into(), help: Some(help.into()), mended: None }

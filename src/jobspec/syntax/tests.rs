@@ -89,3 +89,22 @@ fn quotes_and_commas_that_are_missing_are_named() {
     assert_eq!(with("/* type = \"batch\""), "2:3 this comment is never closed");
     assert_eq!(with("type = \"a\"\n  type = \"b\""), "3:3 `type` is there twice in this block");
 }
+
+/// A text that the parser would read again and again: seconds for less than a thousand bytes, found by fuzzing.
+#[test]
+fn nested_operands_that_would_be_read_for_seconds_are_refused() {
+    let openings = ["{a<=b%", "(", "[", "x[", "\"${", "{a=1+1+{a=", "-(", "(true?[", "f(1+1+("];
+    for opening in openings {
+        let text = format!("job \"x\" {{\n  meta = {}", format!("1 + 1 + {opening}").repeat(40));
+        let problems = explained(&text);
+        assert!(
+            problems.len() == 1 && problems[0].ends_with("operators and brackets are nested too deeply here"),
+            "{opening}: {problems:?}"
+        );
+    }
+    // Depth alone costs nothing.
+    for (open, close) in [("{a=", "}"), ("[", "]"), ("(", ")"), ("upper(", ")")] {
+        let text = format!("job \"x\" {{\n  meta = {}1{}", open.repeat(40), close.repeat(40));
+        assert_eq!(explained(&text), ["1:9 this `{` is never closed"], "{open}");
+    }
+}

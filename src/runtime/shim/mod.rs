@@ -22,6 +22,7 @@ mod fifo;
 pub mod identity;
 mod inherited;
 pub mod log_files;
+mod pages;
 pub mod pidfd;
 pub mod plan;
 pub mod protocol;

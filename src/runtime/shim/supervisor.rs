@@ -10,13 +10,13 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 
-use super::complain;
 use super::fifo::LogStream;
 use super::pidfd::ExitStatus;
 use super::protocol::{Command, Response, SOCKET};
 use super::record::{self, EXIT_FILE};
 use super::server::Server;
 use super::task::Task;
+use super::{complain, pages};
 use crate::runtime::driver::ExitRecord;
 use crate::util::clock::Timestamp;
 
@@ -31,6 +31,9 @@ const RECHECK_MS: u8 = 5;
 
 /// How many bursts are copied after the end: more than a FIFO can hold. A writer that got away must not keep the end from being recorded.
 const LAST_BURSTS: u32 = 8;
+
+/// A shim without an event for so long is at rest, milliseconds.
+const AT_REST_MS: u16 = 1_000;
 
 /// Bytes copied at a time.
 const BUFFER: usize = 16 * 1024;
@@ -58,12 +61,16 @@ impl Supervisor {
     /// Returns when the agent has noted the end.
     pub fn run(mut self) -> io::Result<()> {
         let signals = SignalFd::with_flags(&SigSet::from(Signal::SIGCHLD), SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
+        let mut patience = PollTimeout::from(AT_REST_MS);
         while !self.released {
             while let Ok(Some(_)) = signals.read_signal() {}
             if self.task.has_ended()? && self.exit.is_none() {
                 self.finish();
             }
-            self.wait_for_events(&signals)?;
+            if !self.has_events(&signals, patience)? {
+                pages::release_code();
+                patience = PollTimeout::NONE;
+            }
             self.copy_logs();
             self.answer();
         }
@@ -71,16 +78,17 @@ impl Supervisor {
         Ok(())
     }
 
-    fn wait_for_events(&self, signals: &SignalFd) -> io::Result<()> {
+    /// Waits for events, `patience` long at most.
+    fn has_events(&self, signals: &SignalFd, patience: PollTimeout) -> io::Result<bool> {
         let mut fds: Vec<PollFd<'_>> = vec![PollFd::new(signals.as_fd(), PollFlags::POLLIN)];
         fds.extend(self.server.fds().map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
         fds.extend(self.logs.iter().map(|stream| PollFd::new(stream.fd(), PollFlags::POLLIN)));
         if self.exit.is_none() {
             fds.extend(self.task.fd().map(|fd| PollFd::new(fd, PollFlags::POLLIN)));
         }
-        match poll(&mut fds, PollTimeout::NONE) {
-            Err(errno) if errno != Errno::EINTR => Err(errno.into()),
-            _ => Ok(()),
+        match poll(&mut fds, patience) {
+            Err(Errno::EINTR) => Ok(true),
+            found => Ok(found? > 0),
         }
     }
 

@@ -1,6 +1,12 @@
-//! What the query strings of the endpoints may hold, for `/v1/openapi.json`.
+//! What the query strings of the endpoints may hold, for the document.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
 
 use serde_json::{Value, json};
+
+use crate::api::routes::ROUTES;
 
 /// One parameter of query strings.
 #[derive(Debug)]
@@ -87,44 +93,34 @@ impl Parameter {
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use std::collections::BTreeSet;
-    use std::fs;
-    use std::path::Path;
+/// The first string behind each of `calls`.
+fn names_after<'a>(text: &'a str, call: &str) -> Vec<&'a str> {
+    text.match_indices(call).filter_map(|(at, _)| text[at + call.len()..].split('"').next()).collect()
+}
 
-    use super::*;
-    use crate::api::routes::ROUTES;
-
-    /// The first string behind each of `calls`.
-    fn names_after<'a>(text: &'a str, call: &str) -> Vec<&'a str> {
-        text.match_indices(call).filter_map(|(at, _)| text[at + call.len()..].split('"').next()).collect()
-    }
-
-    fn read_by(directory: &Path, found: &mut BTreeSet<String>) {
-        for entry in fs::read_dir(directory).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() && !path.ends_with("tests") && !path.ends_with("client") {
-                read_by(&path, found);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                let text = fs::read_to_string(&path).unwrap();
-                for call in ["query.get(\"", "query.flag(\"", "query.number(\"", "query.all(\""] {
-                    found.extend(names_after(&text, call).into_iter().map(str::to_owned));
-                }
+fn read_by(directory: &Path, found: &mut BTreeSet<String>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() && !path.ends_with("tests") && !path.ends_with("client") {
+            read_by(&path, found);
+        } else if path.extension().is_some_and(|extension| extension == "rs") {
+            let text = fs::read_to_string(&path).unwrap();
+            for call in ["query.get(\"", "query.flag(\"", "query.number(\"", "query.all(\""] {
+                found.extend(names_after(&text, call).into_iter().map(str::to_owned));
             }
         }
     }
+}
 
-    #[test]
-    fn every_parameter_that_is_read_is_described_and_every_described_one_used() {
-        let mut read = BTreeSet::new();
-        read_by(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src/api")), &mut read);
-        assert!(read.contains("purge"), "{read:?}");
-        // Understood by the router, for every endpoint.
-        read.remove("region");
-        let used: BTreeSet<String> = ROUTES.iter().flat_map(|route| expanded(route.parameters)).map(str::to_owned).collect();
-        assert_eq!(read.difference(&used).collect::<Vec<_>>(), Vec::<&String>::new(), "read, but in no route of the list");
-        let described: BTreeSet<String> = PARAMETERS.iter().map(|parameter| parameter.name.to_owned()).collect();
-        assert_eq!(described, used, "described (left) and used in the list of routes (right)");
-    }
+#[test]
+fn every_parameter_that_is_read_is_described_and_every_described_one_used() {
+    let mut read = BTreeSet::new();
+    read_by(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src/api")), &mut read);
+    assert!(read.contains("purge"), "{read:?}");
+    // Understood by the router, for every endpoint.
+    read.remove("region");
+    let used: BTreeSet<String> = ROUTES.iter().flat_map(|route| expanded(route.documented.parameters)).map(str::to_owned).collect();
+    assert_eq!(read.difference(&used).collect::<Vec<_>>(), Vec::<&String>::new(), "read, but in no route of the list");
+    let described: BTreeSet<String> = PARAMETERS.iter().map(|parameter| parameter.name.to_owned()).collect();
+    assert_eq!(described, used, "described (left) and used in the list of routes (right)");
 }
