@@ -10,6 +10,7 @@ mod children;
 mod cluster;
 mod deployments;
 mod drains;
+mod evaluate;
 pub mod garbage;
 pub mod heartbeats;
 mod jobs;

@@ -24,6 +24,9 @@ pub fn reconcile(
     let ordinary = allocations.iter().filter(|allocation| !beside || !rollout.is_canary(allocation));
     let mut sorted = sort(context, group, ordinary, &rollout, comparison, &mut changes);
     sorted.stop_one_of_each_pair(group, comparison, &mut changes);
+    if context.job.job_type.is_batch() {
+        sorted.stop_unnamed(group.count, &mut changes);
+    }
     sorted.stop_excess(group, group.count, 0..group.count, comparison, &mut changes);
     sorted.mend_names(group, comparison, &mut changes);
 

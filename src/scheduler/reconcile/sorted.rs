@@ -123,6 +123,13 @@ impl Sorted {
         self.kept.sort_by_key(|allocation| (allocation.index, allocation.id));
     }
 
+    /// Stops work that nobody asks for any more, whatever else runs: once done it would not stand for that of another name.
+    pub fn stop_unnamed(&mut self, count: u32, changes: &mut GroupChanges) {
+        let all = self.kept.iter().chain(&self.now).chain(&self.migrating);
+        let unnamed: Vec<_> = all.filter(|allocation| allocation.index >= count).map(Arc::clone).collect();
+        self.stop_all(unnamed, reason::NOT_NEEDED, changes);
+    }
+
     /// Stops what is above `count`: those on their way out first, then indexes outside of `names`, then second holders of a name (of two
     /// versions the older), then what does not run, then the highest indexes.
     pub fn stop_excess(
