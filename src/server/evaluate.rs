@@ -36,7 +36,6 @@ fn evaluation(state: &State, job: &Job, force_reschedule: bool, now: Timestamp) 
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::sync::Arc;
 
     use super::*;
@@ -58,7 +57,8 @@ mod tests {
         let job = state.job(&job.key).unwrap().clone();
         apply(&mut state, Command::ApplyPlan { plan: Box::new(fixtures::placing(&job, NodeId(1), 0, 1, 7)) });
         let id = state.allocations().next().unwrap().id;
-        let update = AllocationUpdate { id, client_status, client_description: "".into(), task_states: BTreeMap::new(), health: None, at };
+        let update =
+            AllocationUpdate { id, client_status, client_description: "".into(), task_states: Default::default(), health: None, at };
         apply(&mut state, Command::UpdateAllocations { updates: vec![update], evaluations: Vec::new(), at });
         if stopped {
             let desired = AllocDesiredStatus::Stop;

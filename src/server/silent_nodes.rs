@@ -76,7 +76,6 @@ fn longest_wait(state: &State, node: NodeId) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
     use std::sync::Arc;
 
     use super::*;
@@ -123,7 +122,7 @@ mod tests {
                 let job = state.job(&key).unwrap().clone();
                 apply(&mut state, Command::ApplyPlan { plan: Box::new(fixtures::placing(&job, node, 0, 1, 7 + u128::from(number))) });
                 let id = state.allocations_of_job(&key).next().unwrap().id;
-                let (client_status, task_states) = (*client_status, BTreeMap::new());
+                let (client_status, task_states) = (*client_status, Default::default());
                 let update = AllocationUpdate { id, client_status, client_description: "".into(), task_states, health: None, at };
                 apply(&mut state, Command::UpdateAllocations { updates: vec![update], evaluations: Vec::new(), at });
             }
