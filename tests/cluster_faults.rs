@@ -5,6 +5,12 @@
 
 mod support;
 
+use std::fs::File;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::Command;
+
+use serde_json::json;
 use support::cluster::Cluster;
 use support::faults::{ANSWER_LIMIT, Load, can_filter};
 
@@ -156,6 +162,71 @@ fn a_client_cut_off_for_longer_than_its_heartbeat_comes_back_without_running_any
     cluster.heal("c1");
     cluster.wait("the node to be back", |cluster| cluster.node_status("c1") == "ready");
     cluster.verify(&[], &JOBS);
+}
+
+/// What cannot be written cannot be acknowledged: the leader goes, says why, and comes back when there is room.
+#[test]
+fn a_leader_whose_disk_is_full_makes_way() {
+    let Some(mut cluster) = Cluster::new("full", &["s1", "s2", "s3"]) else { return };
+    let disk = SmallDisk::at(cluster.agent("s1").data_dir());
+    cluster.bootstrap("s1");
+    let token = cluster.join_token("server", &["-uses", "2"]);
+    cluster.join("s2", &token);
+    cluster.join("s3", &token);
+    cluster.wait_voters(3);
+    assert_eq!(cluster.agent("s1").register("before", 0).0, 200);
+    assert_eq!(cluster.leader(), "s1");
+
+    let filler = disk.fill();
+    let load = Load::start("full", cluster.remotes(&["s2".to_owned(), "s3".to_owned()]));
+    // The log has some megabytes set aside, which writes as large as a job may be use up.
+    let task = json!({"Name": "t", "Driver": "raw_exec", "Config": {"command": "/bin/true"}});
+    let job = json!({"Job": {"ID": "large", "Name": "large", "Type": "service", "Datacenters": ["*"], "Meta": {"pad": "x".repeat(3 << 20)},
+        "TaskGroups": [{"Name": "g", "Count": 0, "Tasks": [task]}]}});
+    let body = cluster.agent("s2").data_dir().join("large.json");
+    std::fs::write(&body, job.to_string()).expect("a file");
+    let body = format!("@{}", body.display());
+    for _ in 0..8 {
+        let url = "http://127.0.0.1:4646/v1/jobs";
+        let answer = cluster.curl("s2", &["-s", "-X", "PUT", "-o", "/dev/null", "-w", "%{http_code}", "--data-binary", &body, url]);
+        assert!(["200", "503"].contains(&answer.as_str()), "{answer}");
+    }
+    let said = cluster.ended("s1");
+    assert!(said.contains("consensus stopped") && said.contains("No space left on device"), "{said}");
+    cluster.wait("the others to go on", |cluster| cluster.agent("s2").register("after", 0).0 == 200);
+
+    std::fs::remove_file(&filler).expect("room again");
+    cluster.start("s1");
+    let mut acknowledged = load.stop().acknowledged;
+    acknowledged.extend(["before".to_owned(), "after".to_owned(), "large".to_owned()]);
+    cluster.verify(&acknowledged, &[]);
+}
+
+/// A file system of its own for one agent's data; gone with this.
+struct SmallDisk(PathBuf);
+
+impl SmallDisk {
+    fn at(path: PathBuf) -> Self {
+        std::fs::create_dir_all(&path).expect("a directory");
+        let mounted = Command::new("mount").args(["-t", "tmpfs", "-o", "size=128m,mode=0700", "tmpfs"]).arg(&path).status();
+        assert!(mounted.is_ok_and(|status| status.success()), "root can mount a tmpfs");
+        Self(path)
+    }
+
+    /// Leaves no room for anybody else; returns what to remove to have it back.
+    fn fill(&self) -> PathBuf {
+        let filler = self.0.join("filler");
+        let mut file = File::create(&filler).expect("a file");
+        while file.write_all(&[7; 4096]).is_ok() {}
+        filler
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        // Lazily: after a failure the agent is still there.
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
 }
 
 /// A cluster with [`JOBS`] running on both of its clients.

@@ -7,6 +7,8 @@
 //!              allocation; then a restart by SIGKILL until the server serves again
 //!   failover   SIGKILL of the leader of three until the next accepted write, so many rounds
 //!   idle       bytes written and CPU time of three idle servers
+//!   node-death from when a node falls silent until all it ran is acknowledged running on others, with heartbeats as short as they can
+//!              be set (the shortest ttl and grace of 1 s)
 //! ```
 
 #![allow(clippy::panic, reason = "this is how a measurement that cannot be made ends")]
@@ -19,12 +21,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt as _;
 use nodes::Fleet;
 use serde_json::{Value, json};
 use servers::{Server, cluster};
 
 /// Instances per job, as in C1M.
 const PER_JOB: u64 = 1_000;
+
+/// How many jobs are submitted at the same time.
+const SUBMITTING: usize = 8;
 
 struct Options {
     cases: Vec<String>,
@@ -44,7 +50,8 @@ fn main() {
             "replay" => runtime.block_on(replay(&options, root.path())),
             "failover" => runtime.block_on(failover(&options, root.path())),
             "idle" => runtime.block_on(idle(&options, root.path())),
-            other => panic!("no case {other:?}: expected replay, failover or idle"),
+            "node-death" => runtime.block_on(node_death(&options, root.path())),
+            other => panic!("no case {other:?}: expected replay, failover, idle or node-death"),
         }
     }
 }
@@ -72,7 +79,7 @@ fn options() -> Options {
 }
 
 async fn replay(options: &Options, root: &Path) {
-    let mut servers = cluster(root, options.servers).await;
+    let mut servers = cluster(root, options.servers, &[]).await;
     let token = servers[0].join_token("client", options.nodes);
     let addresses = servers.iter().map(|server| server.rpc.clone()).collect();
     let fleet = Fleet::start(options.nodes, addresses, &token, &root.join("key")).await;
@@ -86,12 +93,16 @@ async fn replay(options: &Options, root: &Path) {
     let submitted_jobs = Arc::new(AtomicU64::new(0));
     let count_submitted = Arc::clone(&submitted_jobs);
     let submitting = tokio::spawn(async move {
-        for number in 0..jobs {
+        let submit = |number: u64| {
             let count = PER_JOB.min(allocations - number * PER_JOB);
             let request = pannier::api::client::ApiRequest::raw(hyper::Method::PUT, "/v1/jobs").json(&job(&format!("c1m-{number}"), count));
-            client.fetch::<Value>(request.expect("JSON")).await.expect("the job is registered");
-            count_submitted.fetch_add(1, Ordering::Relaxed);
-        }
+            let (client, count_submitted) = (&client, &count_submitted);
+            async move {
+                client.fetch::<Value>(request.expect("JSON")).await.expect("the job is registered");
+                count_submitted.fetch_add(1, Ordering::Relaxed);
+            }
+        };
+        futures_util::stream::iter(0..jobs).for_each_concurrent(SUBMITTING, submit).await;
         started.elapsed()
     });
     progress("allocations running", options.allocations, || {
@@ -127,7 +138,7 @@ async fn replay(options: &Options, root: &Path) {
 }
 
 async fn failover(options: &Options, root: &Path) {
-    let mut servers = cluster(root, 3).await;
+    let mut servers = cluster(root, 3, &[]).await;
     let mut milliseconds: Vec<f64> = Vec::new();
     for round in 0..options.rounds {
         let leader = leader(&servers).await;
@@ -161,8 +172,37 @@ async fn leader(servers: &[Server]) -> usize {
     }
 }
 
+async fn node_death(options: &Options, root: &Path) {
+    let config = root.join("heartbeats.hcl");
+    std::fs::write(&config, "server {\n  min_heartbeat_ttl = \"1s\"\n  heartbeat_grace = \"1s\"\n}\n").expect("a file");
+    let servers = cluster(root, options.servers, &["-config", &config.to_string_lossy()]).await;
+    let nodes = options.nodes.min(50);
+    let token = servers[0].join_token("client", nodes);
+    let addresses = servers.iter().map(|server| server.rpc.clone()).collect();
+    let fleet = Fleet::start(nodes, addresses, &token, &root.join("key")).await;
+    progress("nodes registered", nodes as u64, || fleet.registered.load(Ordering::Relaxed)).await;
+    let count = nodes as u64 * 20;
+    assert!(servers[0].write(&job("death", count)).await, "the job is registered");
+    progress("allocations running", count, || fleet.running.load(Ordering::Relaxed)).await;
+    let mut seconds: Vec<f64> = Vec::new();
+    for (node, death) in fleet.nodes.iter().take(options.rounds.min(10)) {
+        let rows = servers[0].get(&format!("/v1/node/{node}/allocations")).await.unwrap_or_default();
+        let lost = rows.as_array().map_or(0, Vec::len) as u64;
+        let before = fleet.running.load(Ordering::Relaxed);
+        death.abort();
+        let started = Instant::now();
+        progress("replaced", lost, || fleet.running.load(Ordering::Relaxed) - before).await;
+        seconds.push(started.elapsed().as_secs_f64());
+    }
+    seconds.sort_by(f64::total_cmp);
+    report(json!({
+        "bench": "control-plane", "case": "node-death", "servers": options.servers, "nodes": nodes, "allocations": count,
+        "rounds": seconds.len(), "p50_seconds": seconds[seconds.len() / 2], "max_seconds": seconds[seconds.len() - 1],
+    }));
+}
+
 async fn idle(options: &Options, root: &Path) {
-    let servers = cluster(root, 3).await;
+    let servers = cluster(root, 3, &[]).await;
     let window = Duration::from_secs(options.seconds);
     // What forming the cluster left to do.
     tokio::time::sleep(Duration::from_secs(10)).await;

@@ -16,7 +16,7 @@ use pannier::model::{
 use pannier::rpc::{Channel, NodeLink, RemoteLink};
 use pannier::tls::{NewKey, TlsContext, pinned_client_config};
 use pannier::util::clock::Timestamp;
-use tokio::task::JoinSet;
+use tokio::task::{AbortHandle, JoinSet};
 
 /// Until a simulated node tries again what failed.
 const RETRY: Duration = Duration::from_millis(500);
@@ -31,6 +31,8 @@ pub struct Fleet {
     /// Allocations whose `running` a server has acknowledged.
     pub running: Arc<AtomicU64>,
     pub registered: Arc<AtomicU64>,
+    /// Each with what ends it.
+    pub nodes: Vec<(NodeId, AbortHandle)>,
     _tasks: JoinSet<()>,
 }
 
@@ -39,7 +41,7 @@ impl Fleet {
     pub async fn start(count: usize, servers: Vec<String>, token: &str, key_file: &std::path::Path) -> Self {
         let token: JoinTokenText = token.parse().expect("a join token");
         let (running, registered) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
-        let mut tasks = JoinSet::new();
+        let (mut tasks, mut nodes) = (JoinSet::new(), Vec::new());
         let joining = Arc::new(tokio::sync::Semaphore::new(JOINING));
         // One key for all: what costs time here is not what is measured.
         NewKey::load_or_generate(key_file).expect("a key");
@@ -48,8 +50,8 @@ impl Fleet {
         for number in 0..count {
             let (running, registered, joining) = (Arc::clone(&running), Arc::clone(&registered), Arc::clone(&joining));
             let (stranger, servers, token, key_file) = (stranger.clone(), servers.clone(), token.clone(), key_file.to_owned());
-            tasks.spawn(async move {
-                let id = NodeId(pannier::util::random::random_u128());
+            let id = NodeId::random();
+            let handle = tasks.spawn(async move {
                 let link = {
                     let _turn = joining.acquire().await;
                     let tls = join(&stranger, &token, id, &key_file).await;
@@ -62,8 +64,9 @@ impl Fleet {
                 registered.fetch_add(1, Ordering::Relaxed);
                 tokio::join!(beat(&link, id), work(&link, id, &running));
             });
+            nodes.push((id, handle));
         }
-        Self { running, registered, _tasks: tasks }
+        Self { running, registered, nodes, _tasks: tasks }
     }
 }
 
@@ -135,7 +138,7 @@ async fn work(link: &RemoteLink, id: NodeId, running: &AtomicU64) {
                 id: row.id,
                 client_status: AllocClientStatus::Running,
                 client_description: "Tasks are running".into(),
-                task_states: BTreeMap::from([("t".into(), state())]),
+                task_states: [("t".into(), state())].into_iter().collect(),
                 health: None,
                 at: Timestamp::now(),
             })

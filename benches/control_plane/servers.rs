@@ -117,15 +117,15 @@ impl Drop for Server {
     }
 }
 
-/// So many servers that form one cluster, all voting.
-pub async fn cluster(root: &Path, count: usize) -> Vec<Server> {
+/// So many servers that form one cluster, all voting, with `more` on their command lines.
+pub async fn cluster(root: &Path, count: usize, more: &[&str]) -> Vec<Server> {
     let mut servers: Vec<Server> = (1..=count).map(|number| Server::new(root, &format!("s{number}"))).collect();
     let (first, others) = servers.split_first_mut().expect("at least one");
-    first.start(&["-bootstrap"]);
+    first.start(&[&["-bootstrap"], more].concat());
     first.wait_for("the first server to lead", "/v1/status/leader", Value::is_string).await;
     if !others.is_empty() {
         let token = first.join_token("server", others.len());
-        others.iter_mut().for_each(|server| server.start(&["-join", &first.rpc, "-token", &token]));
+        others.iter_mut().for_each(|server| server.start(&[&["-join", &first.rpc, "-token", &token], more].concat()));
     }
     let votes = move |value: &Value| {
         let servers = value["Servers"].as_array().map_or(&[][..], Vec::as_slice);

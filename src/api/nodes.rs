@@ -54,7 +54,9 @@ pub async fn allocations(call: Call) -> Answer {
     let id: NodeId = call.id(NOT_FOUND)?;
     let view = call.view_of_tables(&[Table::Allocations]).await?;
     call.rendered(&view, move |state| {
-        let rows = state.allocations_on_node(id).map(|row| allocation::full_in(state, row, true)).collect();
+        let mut rows: Vec<_> = state.allocations_on_node(id).collect();
+        rows.sort_unstable_by_key(|row| row.id);
+        let rows = rows.into_iter().map(|row| allocation::full_in(state, row, true)).collect();
         Ok(Page { rows, next_token: None })
     })
     .await

@@ -5,10 +5,12 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use super::compact::{Blank, Few, Seldom};
 use super::plan::PlacementMetrics;
 use super::{AllocId, Ask, AssignedDevice, AssignedPort, DeploymentId, EvalId, JobRef, NodeId, Text};
 use crate::util::clock::Timestamp;
 
+/// There may be a million of them: what most do not have takes a pointer's room, and texts are shared between rows.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Allocation {
     pub id: AllocId,
@@ -23,9 +25,9 @@ pub struct Allocation {
 
     /// What it takes from the node. Frozen at placement.
     pub ask: Ask,
-    pub ports: Vec<AssignedPort>,
-    pub cores: Vec<u16>,
-    pub devices: Vec<AssignedDevice>,
+    pub ports: Few<AssignedPort>,
+    pub cores: Few<u16>,
+    pub devices: Few<AssignedDevice>,
 
     pub desired_status: AllocDesiredStatus,
     pub desired_description: Text,
@@ -34,18 +36,12 @@ pub struct Allocation {
 
     pub client_status: AllocClientStatus,
     pub client_description: Text,
-    pub task_states: BTreeMap<Text, TaskState>,
+    pub task_states: TaskStates,
 
     pub deployment: Option<DeploymentId>,
     pub deployment_health: Option<DeploymentHealth>,
 
-    pub previous: Option<AllocId>,
-    pub next: Option<AllocId>,
-    pub reschedules: Vec<RescheduleEvent>,
-    pub follow_up_eval: Option<EvalId>,
-    pub preempted_by: Option<AllocId>,
-    /// Those that left so that this one fits.
-    pub preempted: Vec<AllocId>,
+    pub history: Seldom<History>,
 
     /// Why it is where it is.
     pub metrics: Arc<PlacementMetrics>,
@@ -56,6 +52,32 @@ pub struct Allocation {
     pub alloc_modify_index: u64,
     pub create_time: Timestamp,
     pub modify_time: Timestamp,
+}
+
+/// How an allocation hangs together with others.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct History {
+    pub previous: Option<AllocId>,
+    pub next: Option<AllocId>,
+    pub reschedules: Vec<RescheduleEvent>,
+    pub follow_up_eval: Option<EvalId>,
+    pub preempted_by: Option<AllocId>,
+    /// Those that left so that this one fits.
+    pub preempted: Vec<AllocId>,
+}
+
+impl Blank for History {
+    fn blank() -> &'static Self {
+        const BLANK: &History = &History {
+            previous: None,
+            next: None,
+            reschedules: Vec::new(),
+            follow_up_eval: None,
+            preempted_by: None,
+            preempted: Vec::new(),
+        };
+        BLANK
+    }
 }
 
 impl Allocation {
@@ -182,7 +204,7 @@ pub struct AllocationUpdate {
     pub id: AllocId,
     pub client_status: AllocClientStatus,
     pub client_description: Text,
-    pub task_states: BTreeMap<Text, TaskState>,
+    pub task_states: TaskStates,
     pub health: Option<HealthReport>,
     pub at: Timestamp,
 }
@@ -192,6 +214,43 @@ pub struct AllocationUpdate {
 pub struct HealthReport {
     pub deployment: DeploymentId,
     pub healthy: bool,
+}
+
+/// The states of an allocation's tasks by the tasks' names. Most have one or two: a map would take room for eleven.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TaskStates(
+    /// By name.
+    Box<[(Text, TaskState)]>,
+);
+
+impl TaskStates {
+    pub fn iter(&self) -> impl Iterator<Item = (&Text, &TaskState)> {
+        self.0.iter().map(|(name, state)| (name, state))
+    }
+
+    pub fn values(&self) -> impl Iterator<Item = &TaskState> {
+        self.0.iter().map(|(_, state)| state)
+    }
+
+    pub fn get(&self, task: &str) -> Option<&TaskState> {
+        self.0.iter().find(|(name, _)| &**name == task).map(|(_, state)| state)
+    }
+}
+
+impl std::ops::Index<&str> for TaskStates {
+    type Output = TaskState;
+
+    /// # Panics
+    /// Where there is no such task.
+    fn index(&self, task: &str) -> &TaskState {
+        self.get(task).expect("a task of the allocation")
+    }
+}
+
+impl FromIterator<(Text, TaskState)> for TaskStates {
+    fn from_iter<I: IntoIterator<Item = (Text, TaskState)>>(states: I) -> Self {
+        Self(BTreeMap::from_iter(states).into_iter().collect())
+    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]

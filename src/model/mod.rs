@@ -9,6 +9,7 @@
 pub mod allocation;
 pub mod attributes;
 pub mod autopilot;
+pub mod compact;
 pub mod config_value;
 pub mod constraint;
 pub mod deployment;
@@ -35,7 +36,7 @@ pub mod signing_key;
 pub mod task;
 pub mod units;
 
-pub use allocation::{AllocClientStatus, AllocDesiredStatus, Allocation, AllocationUpdate, TaskEvent, TaskRunState, TaskState};
+pub use allocation::{AllocClientStatus, AllocDesiredStatus, Allocation, AllocationUpdate, TaskEvent, TaskRunState, TaskState, TaskStates};
 pub use config_value::ConfigValue;
 pub use constraint::{Affinity, Constraint, Operand, Spread, SpreadTarget};
 pub use deployment::{Deployment, DeploymentGroup, DeploymentStatus};

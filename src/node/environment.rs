@@ -271,7 +271,8 @@ mod tests {
         let env = build(|job, allocation| {
             let own = job.groups[0].tasks[0].name.clone();
             allocation.devices =
-                vec![device(&own, "nvidia", "GPU-a", 1000), device("other", "nvidia", "GPU-b", 1000), device(&own, "acme", "7", 250)];
+                vec![device(&own, "nvidia", "GPU-a", 1000), device("other", "nvidia", "GPU-b", 1000), device(&own, "acme", "7", 250)]
+                    .into();
         });
         assert_eq!(env["PANNIER_DEVICE_IDS"], "GPU-a,7");
         assert_eq!(env["PANNIER_DEVICE_SHARES"], "1,0.25");

@@ -14,17 +14,25 @@ use super::config::SnapshotThresholds;
 use super::snapshots::SnapshotDirectory;
 use super::types::TypeConfig;
 
+/// A snapshot of so many bytes is written in an instant.
+const CHEAP: u64 = 64 << 20;
+
+/// Of a snapshot, in the time that a small entry takes to be applied again.
+const BYTES_READ_PER_ENTRY: u64 = 1024;
+
 /// What was applied since the newest snapshot was begun.
 pub(super) struct SnapshotPressure {
     entries: AtomicU64,
     bytes: AtomicU64,
+    /// Size of the newest snapshot.
+    written: AtomicU64,
     thresholds: SnapshotThresholds,
     due: Notify,
 }
 
 impl SnapshotPressure {
     pub(super) fn new(thresholds: SnapshotThresholds) -> Self {
-        Self { entries: AtomicU64::new(0), bytes: AtomicU64::new(0), thresholds, due: Notify::new() }
+        Self { entries: AtomicU64::new(0), bytes: AtomicU64::new(0), written: AtomicU64::new(0), thresholds, due: Notify::new() }
     }
 
     /// Counts one applied entry with a request of `bytes`.
@@ -45,8 +53,17 @@ impl SnapshotPressure {
         self.bytes.store(0, Ordering::Relaxed);
     }
 
+    /// The newest snapshot has so many bytes.
+    pub(super) fn wrote(&self, bytes: u64) {
+        self.written.store(bytes, Ordering::Relaxed);
+    }
+
+    /// A large state is written out in proportion to what changed of it: as many bytes of requests as its snapshot has, or as many entries
+    /// as take about as long to apply again as that takes to read.
     fn is_due(&self) -> bool {
-        self.entries.load(Ordering::Relaxed) >= self.thresholds.entries || self.bytes.load(Ordering::Relaxed) >= self.thresholds.bytes
+        let written = self.written.load(Ordering::Relaxed).saturating_sub(CHEAP);
+        self.entries.load(Ordering::Relaxed) >= self.thresholds.entries.max(written / BYTES_READ_PER_ENTRY)
+            || self.bytes.load(Ordering::Relaxed) >= self.thresholds.bytes.max(written)
     }
 }
 

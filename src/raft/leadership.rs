@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use openraft::Instant as _;
 use openraft::async_runtime::WatchReceiver;
+use openraft::errors::Fatal;
 use tokio::sync::watch;
 
 use super::types::TypeConfig;
@@ -53,17 +54,31 @@ impl Raft {
     }
 }
 
-/// Keeps `leads` true to the core until that stops; then it says false.
-pub(super) async fn follow(core: Core, leads: watch::Sender<bool>) {
+/// Keeps `leads` true to the core until that stops, and says then why in `stopped`. The core's metrics change thirty times a second while
+/// nothing happens: nobody else should wait for them.
+pub(super) async fn follow(core: Core, leads: watch::Sender<bool>, stopped: watch::Sender<Option<String>>) {
+    const ENDED: &str = "the consensus core ended";
     let mut metrics = core.metrics();
-    loop {
-        let now = leads_with_current_state(&metrics.borrow_and_update());
+    let reason = loop {
+        let (now, stopped) = {
+            let metrics = metrics.borrow_and_update();
+            let stopped = match &metrics.running_state {
+                Ok(()) => None,
+                Err(Fatal::Stopped) => Some(ENDED.to_owned()),
+                Err(fatal) => Some(fatal.to_string()),
+            };
+            (leads_with_current_state(&metrics), stopped)
+        };
         leads.send_if_modified(|before| std::mem::replace(before, now) != now);
-        if metrics.changed().await.is_err() {
-            leads.send_if_modified(|before| std::mem::replace(before, false));
-            return;
+        if let Some(reason) = stopped {
+            break reason;
         }
-    }
+        if metrics.changed().await.is_err() {
+            break ENDED.to_owned();
+        }
+    };
+    leads.send_if_modified(|before| std::mem::replace(before, false));
+    stopped.send_replace(Some(reason));
 }
 
 /// A leader counts from when it has applied an entry of its own term: by then its state holds all that earlier leaders acknowledged, and

@@ -87,6 +87,8 @@ struct Inner {
     store: Arc<Store>,
     log: LogStore,
     leads: watch::Receiver<bool>,
+    /// Why consensus stopped.
+    stopped: watch::Receiver<Option<String>>,
     /// When a leader last wrote to this server.
     leader_heard: watch::Sender<Option<tokio::time::Instant>>,
     /// See [`Raft::set_stabilization`].
@@ -122,6 +124,9 @@ impl Raft {
             })
             .await?
         };
+        if let Ok(Some((_, newest))) = snapshots.newest() {
+            pressure.wrote(newest.length().unwrap_or_default());
+        }
         let store = Store::new(state.clone());
         let machine = StateMachine::new(meta, state, Arc::clone(&store), Arc::clone(&snapshots), Arc::clone(&pressure));
         let network = Network(config.dialer.clone());
@@ -131,15 +136,28 @@ impl Raft {
         let stabilization = watch::Sender::new(membership::STABLE);
         let (leads_sender, leads) = watch::channel(false);
         let mut tasks = JoinSet::new();
-        tasks.spawn(leadership::follow(core.clone(), leads_sender));
+        let (stopped_sender, stopped) = watch::channel(None);
+        tasks.spawn(leadership::follow(core.clone(), leads_sender, stopped_sender));
         tasks.spawn(compaction::run(core.clone(), pressure, snapshots));
         if config.dialer.is_some() {
             tasks.spawn(membership::keep(core.clone(), own.clone(), stabilization.subscribe()));
         }
         let closing = AtomicBool::new(false);
         let (tasks, channels, leader_heard) = (Mutex::new(tasks), Mutex::default(), watch::Sender::new(None));
-        let inner =
-            Inner { core, store, log, leads, leader_heard, stabilization, tasks, dialer: config.dialer, channels, incoming, closing };
+        let inner = Inner {
+            core,
+            store,
+            log,
+            leads,
+            stopped,
+            leader_heard,
+            stabilization,
+            tasks,
+            dialer: config.dialer,
+            channels,
+            incoming,
+            closing,
+        };
         let raft = Self { inner: Arc::new(inner) };
 
         if let Err(error) = raft.take_part(own, config.formation).await {
@@ -284,20 +302,11 @@ impl Raft {
     /// Resolves, with the reason, when consensus stopped on its own because a disk failed or because of a bug. The process should exit:
     /// nothing can be acknowledged any more. An orderly shutdown never resolves it.
     pub async fn fatal(&self) -> String {
-        let mut metrics = self.inner.core.metrics();
-        loop {
-            let stopped = match &metrics.borrow_and_update().running_state {
-                Ok(()) => None,
-                Err(Fatal::Stopped) => Some("the consensus core ended".to_owned()),
-                Err(fatal) => Some(fatal.to_string()),
-            };
-            let ended = stopped.is_none() && metrics.changed().await.is_err();
-            if let Some(reason) = stopped.or_else(|| ended.then(|| "the consensus core ended".to_owned())) {
-                if self.inner.closing.load(Ordering::Acquire) {
-                    return future::pending().await;
-                }
-                return reason;
-            }
+        let mut stopped = self.inner.stopped.clone();
+        let reason = stopped.wait_for(Option::is_some).await.ok().and_then(|reason| reason.clone());
+        match reason {
+            Some(reason) if !self.inner.closing.load(Ordering::Acquire) => reason,
+            _ => future::pending().await,
         }
     }
 

@@ -89,6 +89,11 @@ impl SnapshotFile {
         Ok(codec::decode::<SnapshotMetaRecord>(&meta)?.try_into()?)
     }
 
+    /// Blocks.
+    pub(super) fn length(&self) -> io::Result<u64> {
+        Ok(self.file.metadata()?.len())
+    }
+
     /// At most `limit` bytes from `offset`; none at the end. Blocks.
     pub(super) fn read_piece(&self, offset: u64, limit: usize) -> io::Result<Bytes> {
         let mut piece = vec![0; limit];

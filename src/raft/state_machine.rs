@@ -119,15 +119,17 @@ impl RaftStateMachine<TypeConfig> for StateMachine {
             meta: SnapshotMeta { last_log_id: self.applied, last_membership: self.membership.clone() },
             state: self.state.clone(),
             snapshots: Arc::clone(&self.snapshots),
+            pressure: Arc::clone(&self.pressure),
         }
     }
 
     async fn install_snapshot(&mut self, meta: &SnapshotMeta, file: SnapshotFile) -> io::Result<()> {
-        let snapshots = Arc::clone(&self.snapshots);
+        let (snapshots, pressure) = (Arc::clone(&self.snapshots), Arc::clone(&self.pressure));
         let meta = meta.clone();
         let (meta, state) = blocking(move || {
             let contents = file.read()?;
             let state = snapshot::decode(contents.data())?;
+            pressure.wrote(contents.data().len() as u64);
             // One that was received lies elsewhere.
             if file.path.parent() != Some(snapshots.path()) {
                 snapshots.save(&meta, contents.data())?;
@@ -160,15 +162,19 @@ pub(super) struct SnapshotBuilder {
     meta: SnapshotMeta,
     state: State,
     snapshots: Arc<SnapshotDirectory>,
+    pressure: Arc<SnapshotPressure>,
 }
 
 impl RaftSnapshotBuilder<TypeConfig> for SnapshotBuilder {
     type SnapshotData = SnapshotFile;
 
     async fn build_snapshot(&mut self) -> io::Result<Snapshot> {
-        let (meta, state, snapshots) = (self.meta.clone(), self.state.clone(), Arc::clone(&self.snapshots));
+        let (meta, state) = (self.meta.clone(), self.state.clone());
+        let (snapshots, pressure) = (Arc::clone(&self.snapshots), Arc::clone(&self.pressure));
         blocking(move || {
-            let snapshot = snapshots.save(&meta, &snapshot::encode(&state)?)?;
+            let bytes = snapshot::encode(&state)?;
+            let snapshot = snapshots.save(&meta, &bytes)?;
+            pressure.wrote(bytes.len() as u64);
             Ok(Snapshot { meta, snapshot })
         })
         .await

@@ -101,7 +101,7 @@ fn fails_deployment(deployment: &Deployment, job: &Job, row: &Allocation, now: T
     if state.progress_deadline.is_zero() {
         return true;
     }
-    let is_over = row.client_status == AllocClientStatus::Failed && row.next.is_none() && !row.is_server_terminal();
+    let is_over = row.client_status == AllocClientStatus::Failed && row.history.next.is_none() && !row.is_server_terminal();
     let gave_up = |group: &crate::model::TaskGroup| outlook(row, &group.reschedule, now) == Outlook::Never;
     is_over && !row.desired_transition.force_reschedule && job.group(&row.group).is_some_and(gave_up)
 }

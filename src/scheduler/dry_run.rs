@@ -117,6 +117,10 @@ impl StateView for Overlaid<'_> {
         self.view.allocations_on_node(id)
     }
 
+    fn usage_on_node(&self, node: &Node) -> crate::model::fit::Usage {
+        self.view.usage_on_node(node)
+    }
+
     fn latest_deployment(&self, key: &JobKey) -> Option<Arc<Deployment>> {
         self.view.latest_deployment(key)
     }

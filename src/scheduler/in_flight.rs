@@ -1,8 +1,9 @@
 //! Plans that were proposed and are not applied yet, as what they will hold on their nodes.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use crate::model::allocation::History;
 use crate::model::plan::{Placement, Run};
 use crate::model::{AllocClientStatus, AllocDesiredStatus, AllocId, Allocation, NodeId, Plan};
 
@@ -47,6 +48,10 @@ impl InFlight {
         nodes
     }
 
+    pub fn evicts_any(&self) -> bool {
+        !self.evicted.is_empty()
+    }
+
     pub fn evicts(&self, allocation: AllocId) -> bool {
         self.evicted.contains_key(&allocation)
     }
@@ -73,23 +78,18 @@ fn as_one(placement: &Placement, run: &Run) -> Allocation {
         group: placement.group.clone(),
         index: run.first_index,
         ask,
-        ports: run.ports.clone(),
-        cores: run.cores.clone(),
-        devices: run.devices.clone(),
+        ports: run.ports.clone().into(),
+        cores: run.cores.clone().into(),
+        devices: run.devices.clone().into(),
         desired_status: AllocDesiredStatus::Run,
         desired_description: "".into(),
         desired_transition: Default::default(),
         client_status: AllocClientStatus::Pending,
         client_description: "".into(),
-        task_states: BTreeMap::new(),
+        task_states: Default::default(),
         deployment: placement.deployment,
         deployment_health: None,
-        previous: run.previous,
-        next: None,
-        reschedules: Vec::new(),
-        follow_up_eval: None,
-        preempted_by: None,
-        preempted: Vec::new(),
+        history: History { previous: run.previous, ..History::default() }.into(),
         metrics: Arc::clone(&placement.metrics),
         create_index: 0,
         modify_index: 0,

@@ -120,10 +120,20 @@ impl Scheduler {
     }
 
     fn set_node(&mut self, view: &dyn StateView, node: &Arc<Node>) {
-        let mut allocations = view.allocations_on_node(node.id);
-        allocations.retain(|allocation| !self.in_flight.evicts(allocation.id));
-        allocations.extend(self.in_flight.on(node.id));
-        self.fleet.set(node, &allocations);
+        let allocations = || {
+            let mut allocations = view.allocations_on_node(node.id);
+            allocations.retain(|allocation| !self.in_flight.evicts(allocation.id));
+            allocations.extend(self.in_flight.on(node.id));
+            allocations
+        };
+        // The sum is at hand, unless some of it does not count.
+        if self.in_flight.evicts_any() {
+            self.fleet.set(node, &allocations());
+        } else {
+            let mut usage = view.usage_on_node(node);
+            self.in_flight.on(node.id).for_each(|allocation| usage.add(node, &allocation));
+            self.fleet.set_usage(node, usage, allocations);
+        }
         if let Some(ord) = self.fleet.ord(node.id) {
             self.residents.forget(ord, node.id);
         }

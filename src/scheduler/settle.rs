@@ -261,7 +261,7 @@ fn in_place_records(decision: &Decision) -> impl Iterator<Item = InPlaceUpdate> 
             alloc: allocation.id,
             job: reference.clone()?,
             deployment: *deployment,
-            follow_up_eval: allocation.follow_up_eval,
+            follow_up_eval: allocation.history.follow_up_eval,
             client_status: None,
         })
     })

@@ -209,7 +209,7 @@ impl FakeState {
             }
             self.edit(update.alloc, |allocation| {
                 allocation.job = update.job.clone();
-                allocation.follow_up_eval = update.follow_up_eval;
+                allocation.history.follow_up_eval = update.follow_up_eval;
                 if let Some(status) = update.client_status {
                     allocation.client_status = status;
                     allocation.modify_time = plan.created_at;
@@ -229,20 +229,20 @@ impl FakeState {
                     row.eval_id = placement.eval_id;
                     row.group = placement.group.clone();
                     row.ask = placement.ask;
-                    row.ports = run.ports[at * ports..(at + 1) * ports].to_vec();
-                    row.cores = run.cores[at * cores..(at + 1) * cores].to_vec();
-                    row.devices = run.devices[at * devices..(at + 1) * devices].to_vec();
+                    row.ports = run.ports[at * ports..(at + 1) * ports].to_vec().into();
+                    row.cores = run.cores[at * cores..(at + 1) * cores].to_vec().into();
+                    row.devices = run.devices[at * devices..(at + 1) * devices].to_vec().into();
                     row.client_status = AllocClientStatus::Pending;
                     row.create_index = self.index;
-                    row.preempted = run.preempts.clone();
+                    row.history.preempted = run.preempts.clone();
                     for victim in &run.preempts {
                         self.edit(*victim, |allocation| {
                             allocation.desired_status = AllocDesiredStatus::Evict;
-                            allocation.preempted_by = Some(row.id);
+                            allocation.history.preempted_by = Some(row.id);
                         });
                     }
-                    row.previous = run.previous;
-                    row.reschedules = run.reschedules.clone();
+                    row.history.previous = run.previous;
+                    row.history.reschedules = run.reschedules.clone();
                     row.modify_time = plan.created_at;
                     row.deployment = placement.deployment;
                     row.deployment_health = placement.canary.then_some(DeploymentHealth {
@@ -254,7 +254,7 @@ impl FakeState {
                     let id = row.id;
                     ordinal += 1;
                     if let Some(previous) = run.previous {
-                        self.edit(previous, |allocation| allocation.next = Some(row.id));
+                        self.edit(previous, |allocation| allocation.history.next = Some(row.id));
                     }
                     assert!(self.allocations.insert(id, Arc::new(row)).is_none(), "ids are fresh");
                     self.count_placed(id, placement.canary, plan.created_at);

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::model::fit::Usage;
 use crate::model::scheduler_config::{SchedulerAlgorithm, SchedulerConfig};
 use crate::model::{AllocId, Allocation, Deployment, Evaluation, Job, JobKey, JobRef, Node, NodeId};
 
@@ -24,6 +25,12 @@ pub trait StateView {
     /// Every allocation of the job that is still recorded, terminal ones included, in a stable order.
     fn allocations_of_job(&self, key: &JobKey) -> Vec<Arc<Allocation>>;
     fn allocations_on_node(&self, id: NodeId) -> Vec<Arc<Allocation>>;
+    /// What those allocations on a node that hold room take of it.
+    fn usage_on_node(&self, node: &Node) -> Usage {
+        let mut usage = Usage::default();
+        self.allocations_on_node(node.id).iter().filter(|row| row.holds_room()).for_each(|row| usage.add(node, row));
+        usage
+    }
     fn latest_deployment(&self, key: &JobKey) -> Option<Arc<Deployment>>;
     fn evaluations_of_job(&self, key: &JobKey) -> Vec<Arc<Evaluation>>;
 }

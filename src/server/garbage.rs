@@ -1,8 +1,9 @@
 //! What may be forgotten, decided purely from a frozen state and the time.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use crate::model::{Job, JobKey, JobStatus, NodeStatus};
+use crate::model::{EvalId, Job, JobKey, JobStatus, NodeStatus};
 use crate::state::State;
 use crate::state::command::Collected;
 use crate::util::clock::Timestamp;
@@ -67,17 +68,18 @@ pub fn collect(state: &State, config: &GarbageConfig, now: Timestamp) -> Collect
         let is_batch = job.is_some_and(|job| job.job_type.is_batch());
         let threshold = if is_batch { config.batch_eval_threshold } else { config.eval_threshold };
         let is_wanted = is_batch && !is_dead(&row.job.key);
-        let may_be_replaced = !row.is_server_terminal() && row.next.is_none() && !is_dead(&row.job.key);
+        let may_be_replaced = !row.is_server_terminal() && row.history.next.is_none() && !is_dead(&row.job.key);
         let is_over = !is_wanted && !may_be_replaced && is_older(row.modify_time, threshold);
         if is_over || with_its_job(&collected.jobs, &row.job.key) {
             collected.allocations.push(row.id);
         }
     }
     let kept = |id: &crate::model::AllocId| collected.allocations.binary_search(id).is_err();
+    let with_allocations: BTreeSet<EvalId> = state.allocations().filter(|row| kept(&row.id)).map(|row| row.eval_id).collect();
     for row in state.evaluations().filter(|row| row.is_terminal()) {
         let threshold = if row.job_type.is_batch() { config.batch_eval_threshold } else { config.eval_threshold };
-        let has_allocations = state.allocations_of_evaluation(row.id).any(|allocation| kept(&allocation.id));
-        if !has_allocations && (is_older(row.modify_time, threshold) || with_its_job(&collected.jobs, &row.job)) {
+        let is_over = is_older(row.modify_time, threshold) || with_its_job(&collected.jobs, &row.job);
+        if is_over && !with_allocations.contains(&row.id) {
             collected.evaluations.push(row.id);
         }
     }

@@ -96,30 +96,6 @@ impl Server {
         Ok(Registered { eval_id, index: reply.index, job_modify_index: reply.index })
     }
 
-    /// Looks at a job again; `force_reschedule` also places failed instances whose policy would wait.
-    pub async fn evaluate_job(&self, key: JobKey, force_reschedule: bool) -> Result<Registered, ServerError> {
-        let now = Timestamp::now();
-        let job = self.existing_job(&key)?;
-        if job.is_template() {
-            return Err(ServerError::Invalid(vec!["can't evaluate periodic or parameterized job".to_owned()]));
-        }
-        let evaluation = evaluation_of(&job, EvalTrigger::JobRegister, now);
-        let eval_id = Some(evaluation.id);
-        let command = if force_reschedule {
-            let transition = crate::model::allocation::DesiredTransition { force_reschedule: true, ..Default::default() };
-            let state = self.store().load();
-            let failed = state.allocations_of_job(&key).filter(|row| {
-                row.client_status == crate::model::AllocClientStatus::Failed && row.next.is_none() && !row.is_server_terminal()
-            });
-            let transitions = failed.map(|row| (row.id, transition)).collect();
-            Command::SetDesiredTransitions { transitions, evaluations: vec![evaluation], at: now }
-        } else {
-            Command::UpsertEvaluations { evaluations: vec![evaluation] }
-        };
-        let reply = self.propose(command).await?;
-        Ok(Registered { eval_id, index: reply.index, job_modify_index: job.job_modify_index })
-    }
-
     /// Sets a group's count, or only keeps the message when there is none; both are among the job's scaling events afterwards.
     pub async fn scale_job(&self, key: JobKey, request: ScaleRequest) -> Result<Registered, ServerError> {
         let now = Timestamp::now();

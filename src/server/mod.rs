@@ -10,13 +10,16 @@ mod children;
 mod cluster;
 mod deployments;
 mod drains;
+mod evaluate;
 pub mod garbage;
 pub mod heartbeats;
 mod jobs;
 mod keyring;
 mod leader;
 pub mod node_link;
+mod pace;
 mod periodic;
+mod reports;
 pub mod request_id;
 mod scheduling;
 mod security;
@@ -84,7 +87,8 @@ impl From<ProposeError> for ServerError {
     fn from(error: ProposeError) -> Self {
         match error {
             ProposeError::Rejected(rejection) => Self::Rejected(rejection),
-            ProposeError::NoLeader => Self::NoLeader,
+            // A server whose disk failed, or that is about to stop, leads no more: another one will, and a retry is worth while.
+            ProposeError::NoLeader | ProposeError::Fatal(_) | ProposeError::ShuttingDown => Self::NoLeader,
             other => Self::Internal(other.to_string()),
         }
     }
@@ -93,8 +97,7 @@ impl From<ProposeError> for ServerError {
 impl From<ReadError> for ServerError {
     fn from(error: ReadError) -> Self {
         match error {
-            ReadError::NoLeader => Self::NoLeader,
-            other => Self::Internal(other.to_string()),
+            ReadError::NoLeader | ReadError::Fatal(_) | ReadError::ShuttingDown => Self::NoLeader,
         }
     }
 }
@@ -108,18 +111,24 @@ pub struct Server {
     health: Mutex<HealthReport>,
     /// Bumped to run garbage collection at once, whatever the thresholds.
     force_garbage: watch::Sender<u64>,
+    reports: reports::Queue,
+    pushes: Mutex<pace::Pace>,
 }
 
 impl Server {
     /// Starts the leader's loops into `tasks`; they end when `tasks` is dropped.
     pub fn start(raft: Raft, config: ServerConfig, tasks: &mut JoinSet<()>) -> Arc<Self> {
+        let (reports, reported) = reports::queue();
         let server = Arc::new(Self {
             heartbeats: Mutex::new(heartbeats::Heartbeats::new(config.heartbeats.clone())),
             raft,
             config,
             health: Mutex::default(),
             force_garbage: watch::Sender::new(0),
+            reports,
+            pushes: Mutex::new(pace::Pace::new(tokio::time::Instant::now())),
         });
+        tasks.spawn(reports::write(Arc::clone(&server), reported));
         tasks.spawn(leader::lead(Arc::clone(&server)));
         server
     }
@@ -143,6 +152,15 @@ impl Server {
 
     async fn propose(&self, command: Command) -> Result<Reply, ServerError> {
         Ok(self.raft.propose_request(Request { id: request_id::next_proposal(), command }).await?)
+    }
+
+    /// Until it is the caller's turn to send a node what is new for it.
+    async fn push_turn(&self) {
+        let now = tokio::time::Instant::now();
+        let turn = self.pushes.lock().unwrap_or_else(std::sync::PoisonError::into_inner).turn(now);
+        if turn > now {
+            tokio::time::sleep_until(turn).await;
+        }
     }
 
     fn with_heartbeats<T>(&self, use_them: impl FnOnce(&mut heartbeats::Heartbeats) -> T) -> T {

@@ -19,7 +19,7 @@ use crate::model::{AllocationUpdate, Node, NodeId, NodeStatus};
 use crate::raft::Consistency;
 use crate::rpc::node_link::path;
 use crate::rpc::{self, Assignment, AssignmentBatch, Body, HeartbeatReply, LinkError, MAX_MESSAGE, NodeLink, RpcError};
-use crate::state::{State, Table};
+use crate::state::State;
 use crate::util::random::random_u128;
 
 /// How long an assignment poll is held open.
@@ -66,7 +66,7 @@ impl NodeLink for LocalLink {
     fn assignments(&self, node: NodeId, after: u64) -> BoxFuture<'_, Result<AssignmentBatch, LinkError>> {
         async move {
             self.catch_up(after).await?;
-            let mut changed = self.0.store().watch_table(Table::Allocations);
+            let mut changed = self.0.store().watch_node(node);
             let deadline = tokio::time::Instant::now() + POLL;
             loop {
                 changed.mark_unchanged();
@@ -76,7 +76,8 @@ impl NodeLink for LocalLink {
                     return Ok(batch);
                 }
                 match tokio::time::timeout_at(deadline, changed.changed()).await {
-                    Ok(Ok(())) => {}
+                    // While thousands of nodes have news, each waits for its turn, and takes together what comes meanwhile.
+                    Ok(Ok(())) => self.0.push_turn().await,
                     Ok(Err(_)) => return Err(LinkError::Unreachable("the server is shutting down".to_owned())),
                     Err(_) => return Ok(batch),
                 }
@@ -90,7 +91,7 @@ impl NodeLink for LocalLink {
             if !self.0.raft().is_leader() {
                 return self.forward(path::UPDATE, (node, updates)).await;
             }
-            self.0.update_allocations(self.own(node, updates)).await.map_err(link_error)
+            self.0.report(self.own(node, updates)).await.map_err(link_error)
         }
         .boxed()
     }
@@ -197,8 +198,7 @@ impl LocalLink {
 fn slice_of(state: &State, node: NodeId, after: u64) -> AssignmentBatch {
     let complete = after == 0 || state.last_collection(node) > after;
     let assignments = state
-        .allocations_on_node(node)
-        .filter(|row| complete || row.alloc_modify_index > after)
+        .allocations_changed_on_node(node, if complete { 0 } else { after })
         .filter_map(|row| Some(Assignment { allocation: Arc::clone(row), job: state.specification(&row.job).cloned()? }))
         .collect();
     AssignmentBatch { index: state.index(), complete, assignments }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::model::fit::Usage;
 use crate::model::scheduler_config::{SchedulerAlgorithm, SchedulerConfig};
 use crate::model::{AllocId, Allocation, Deployment, Evaluation, Job, JobKey, JobRef, Node, NodeId};
 use crate::scheduler::StateView;
@@ -53,6 +54,10 @@ impl StateView for View<'_> {
 
     fn allocations_on_node(&self, id: NodeId) -> Vec<Arc<Allocation>> {
         self.0.allocations_on_node(id).cloned().collect()
+    }
+
+    fn usage_on_node(&self, node: &Node) -> Usage {
+        self.0.usage_of(node.id).map(|usage| Usage::clone(usage)).unwrap_or_default()
     }
 
     fn latest_deployment(&self, key: &JobKey) -> Option<Arc<Deployment>> {

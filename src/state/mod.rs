@@ -7,12 +7,14 @@
 mod apply;
 pub mod changes;
 pub mod command;
+mod indexes;
 mod job_status;
 mod restore;
 pub mod snapshot;
 pub mod store;
 pub mod summary;
 mod tables;
+mod texts;
 mod view;
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! The whole state as bytes: a header row, then the rows of each table in key order, each in an envelope of its own behind its length
 //! (`u32` LE), so that no value grows with the cluster. Equal states give equal bytes, which is how replicas are compared.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +10,7 @@ use super::tables::{State, Submission, Table};
 use crate::codec::{self, CodecError, Persisted};
 use crate::model::autopilot::AutopilotConfig;
 use crate::model::node_pool::NodePool;
+use crate::model::plan::PlacementMetrics;
 use crate::model::scaling::ScalingEvents;
 use crate::model::scheduler_config::SchedulerConfig;
 use crate::model::security::ClusterSecurity;
@@ -29,7 +31,8 @@ enum Row {
     Current(JobKey, u64),
     Submission(JobKey, u64, Arc<Submission>),
     Node(Arc<Node>),
-    Allocation(Arc<Allocation>),
+    /// With the ordinal of its metrics among those rows, which the row itself lacks.
+    Allocation(u32, Arc<Allocation>),
     Evaluation(Arc<Evaluation>),
     Deployment(Arc<Deployment>),
     Request(u64, u128),
@@ -48,6 +51,8 @@ enum Row {
     /// Id, ordinal and bytes of a piece of a snapshot that is being restored.
     Staged(u128, u32, Arc<Vec<u8>>),
     NodePool(Arc<NodePool>),
+    /// Why an allocation is where it is. Those of one decision share it, and thousands of rows name it by its place among these rows.
+    Metrics(Arc<PlacementMetrics>),
 }
 
 impl Persisted for Row {
@@ -58,12 +63,13 @@ impl Persisted for Row {
 /// Encodes a frozen state; slow for large ones, so call it off the async workers.
 pub fn encode(state: &State) -> Result<Vec<u8>, CodecError> {
     let header = Row::Header { index: state.index, table_indexes: state.table_indexes, scheduler_config: state.scheduler_config.clone() };
+    let mut metrics = MetricsRows::default();
     let rows = std::iter::once(header)
         .chain(state.specifications.values().map(|row| Row::Specification(Arc::clone(row))))
         .chain(state.jobs.iter().map(|(key, job)| Row::Current(key.clone(), job.job_modify_index)))
         .chain(state.submissions.iter().map(|((key, index), row)| Row::Submission(key.clone(), *index, Arc::clone(row))))
         .chain(state.nodes.values().map(|row| Row::Node(Arc::clone(row))))
-        .chain(state.allocations.values().map(|row| Row::Allocation(Arc::clone(row))))
+        .chain(state.allocations.values().flat_map(|row| metrics.split(row)))
         .chain(state.evaluations.values().map(|row| Row::Evaluation(Arc::clone(row))))
         .chain(state.deployments.values().map(|row| Row::Deployment(Arc::clone(row))))
         .chain(state.requests_by_index.iter().map(|(index, id)| Row::Request(*index, *id)))
@@ -88,20 +94,50 @@ pub fn encode(state: &State) -> Result<Vec<u8>, CodecError> {
     Ok(bytes)
 }
 
+/// Which metrics were written, in the order of their first row. Equal ones are one, whether or not they are shared in memory: replicas must
+/// write the same bytes.
+#[derive(Default)]
+struct MetricsRows {
+    by_value: HashMap<Vec<u8>, u32>,
+    by_address: HashMap<*const PlacementMetrics, u32>,
+    none: Arc<PlacementMetrics>,
+}
+
+impl MetricsRows {
+    fn split(&mut self, row: &Arc<Allocation>) -> impl Iterator<Item = Row> + use<> {
+        let mut fresh = None;
+        let address = Arc::as_ptr(&row.metrics);
+        let ordinal = self.by_address.get(&address).copied().unwrap_or_else(|| {
+            // What does not encode here fails below, with the row.
+            let value = codec::encode(&Row::Metrics(Arc::clone(&row.metrics))).unwrap_or_default();
+            let next = self.by_value.len() as u32;
+            let ordinal = *self.by_value.entry(value).or_insert_with(|| {
+                fresh = Some(Row::Metrics(Arc::clone(&row.metrics)));
+                next
+            });
+            self.by_address.insert(address, ordinal);
+            ordinal
+        });
+        let bare = Allocation { metrics: Arc::clone(&self.none), ..Allocation::clone(row) };
+        fresh.into_iter().chain([Row::Allocation(ordinal, Arc::new(bare))])
+    }
+}
+
 /// The state that [`encode`] was given.
 pub fn decode(bytes: &[u8]) -> Result<State, CodecError> {
     let mut state = State::default();
+    let mut metrics = Vec::new();
     let mut rest = bytes;
     while let Some((length, tail)) = rest.split_first_chunk::<4>() {
         let length = u32::from_le_bytes(*length) as usize;
         let (envelope, next) = tail.split_at_checked(length).ok_or(CodecError::Truncated { length: tail.len() })?;
-        insert(&mut state, codec::decode(envelope)?)?;
+        insert(&mut state, &mut metrics, codec::decode(envelope)?)?;
         rest = next;
     }
     if rest.is_empty() && !bytes.is_empty() { Ok(state) } else { Err(CodecError::Truncated { length: rest.len() }) }
 }
 
-fn insert(state: &mut State, row: Row) -> Result<(), CodecError> {
+fn insert(state: &mut State, metrics: &mut Vec<Arc<PlacementMetrics>>, row: Row) -> Result<(), CodecError> {
     match row {
         Row::Header { index, table_indexes, scheduler_config } => {
             state.index = index;
@@ -126,13 +162,19 @@ fn insert(state: &mut State, row: Row) -> Result<(), CodecError> {
             state.submissions.insert((key, index), row);
         }
         Row::Node(row) => {
-            state.nodes.insert(row.id, row);
+            let id = row.id;
+            state.nodes.insert(id, row);
+            state.recount_usage(id);
         }
-        Row::Allocation(row) => {
-            state.allocations_by_job.insert((row.job.key.clone(), row.id));
-            state.allocations_by_node.insert((row.node_id, row.id));
-            state.allocations_by_eval.insert((row.eval_id, row.id));
-            state.allocations.insert(row.id, row);
+        Row::Metrics(row) => metrics.push(row),
+        Row::Allocation(ordinal, mut row) => {
+            let known = metrics.get(ordinal as usize).ok_or_else(|| CodecError::Malformed {
+                kind: Row::KIND,
+                version: Row::VERSION,
+                reason: format!("allocation {} names metrics {ordinal}, which are missing", row.id),
+            })?;
+            Arc::make_mut(&mut row).metrics = Arc::clone(known);
+            insert_allocation(state, row);
         }
         Row::Evaluation(row) => {
             state.evaluations_by_job.insert((row.job.clone(), row.id));
@@ -174,4 +216,10 @@ fn insert(state: &mut State, row: Row) -> Result<(), CodecError> {
         Row::Staged(restore, part, bytes) => state.staged_restore.put(restore, part, bytes),
     }
     Ok(())
+}
+
+fn insert_allocation(state: &mut State, mut row: Arc<Allocation>) {
+    state.share_texts(Arc::make_mut(&mut row));
+    state.index_allocation(None, Some(&row));
+    state.allocations.insert(row.id, row);
 }

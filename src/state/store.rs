@@ -1,11 +1,14 @@
 //! The published state: the newest frozen value for readers, and the change feed for listeners.
 
-use std::sync::Arc;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use arc_swap::ArcSwap;
 use tokio::sync::{broadcast, watch};
 
-use super::{Changes, State, Table};
+use super::changes::AllocationChange;
+use super::{Change, Changes, State, Table};
+use crate::model::NodeId;
 
 /// How many publications a slow listener may lag behind before it is told so.
 const FEED_CAPACITY: usize = 4096;
@@ -27,6 +30,8 @@ pub struct Store {
     applied: watch::Sender<u64>,
     /// How often the state was replaced as a whole.
     replacements: watch::Sender<u64>,
+    /// For those who wait for what one node must act on.
+    nodes: Mutex<BTreeMap<NodeId, watch::Sender<()>>>,
 }
 
 impl Store {
@@ -38,6 +43,7 @@ impl Store {
             replacements: watch::Sender::new(0),
             current: ArcSwap::from_pointee(state),
             feed,
+            nodes: Mutex::default(),
         })
     }
 
@@ -66,9 +72,35 @@ impl Store {
         self.replacements.subscribe()
     }
 
+    /// Changes whenever something changed that this node must act on: a plan, an operator, garbage collection, not its own reports.
+    pub fn watch_node(&self, node: NodeId) -> watch::Receiver<()> {
+        let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        nodes.entry(node).or_insert_with(|| watch::Sender::new(())).subscribe()
+    }
+
+    fn wake_nodes(&self, changes: &[Changes], replaced: bool) {
+        let mut nodes = self.nodes.lock().unwrap_or_else(PoisonError::into_inner);
+        if replaced {
+            nodes.values().for_each(|sender| sender.send_modify(|()| {}));
+            return;
+        }
+        let concerned = changes.iter().flat_map(|entry| &entry.changes).filter_map(|change| match change {
+            Change::Allocation { source: AllocationChange::Client, .. } => None,
+            Change::Allocation { before, after, .. } => after.as_ref().or(before.as_ref()).map(|row| row.node_id),
+            _ => None,
+        });
+        for node in concerned.collect::<BTreeSet<NodeId>>() {
+            // Nobody listens: the node is here no more.
+            if nodes.get(&node).is_some_and(|sender| sender.send(()).is_err()) {
+                nodes.remove(&node);
+            }
+        }
+    }
+
     /// Publishes the state after a batch of entries.
     pub fn publish(&self, state: Arc<State>, changes: Vec<Changes>, replaced: bool) {
         self.current.store(Arc::clone(&state));
+        self.wake_nodes(&changes, replaced);
         // No listener is no error.
         let _ = self.feed.send(Publication { state: Arc::clone(&state), changes: changes.into(), replaced });
         if replaced {

@@ -7,7 +7,9 @@ use imbl::{OrdMap, OrdSet};
 use serde::{Deserialize, Serialize};
 
 use super::restore::StagedRestore;
+use super::texts::Texts;
 use crate::model::autopilot::AutopilotConfig;
+use crate::model::fit::Usage;
 use crate::model::node_pool::NodePool;
 use crate::model::scaling::ScalingEvents;
 use crate::model::scheduler_config::SchedulerConfig;
@@ -72,9 +74,12 @@ pub struct State {
     pub(super) signing_keys: OrdMap<u64, Arc<SigningKey>>,
     pub(super) nodes: OrdMap<NodeId, Arc<Node>>,
     pub(super) allocations: OrdMap<AllocId, Arc<Allocation>>,
-    pub(super) allocations_by_job: OrdSet<(JobKey, AllocId)>,
-    pub(super) allocations_by_node: OrdSet<(NodeId, AllocId)>,
-    pub(super) allocations_by_eval: OrdSet<(EvalId, AllocId)>,
+    /// Sets within a map, so that a million entries do not each hold the key of their job or node.
+    pub(super) allocations_by_job: OrdMap<JobKey, OrdSet<AllocId>>,
+    /// With `alloc_modify_index`, so that what changed for a node is found without looking at all it runs.
+    pub(super) allocations_by_node: OrdMap<NodeId, OrdSet<(u64, AllocId)>>,
+    /// What those allocations that hold room take of each registered node.
+    pub(super) usage: OrdMap<NodeId, Arc<Usage>>,
     /// Index at which allocations of a node were last collected: a node that asks from before it gets its whole slice.
     pub(super) collections: OrdMap<NodeId, u64>,
     pub(super) evaluations: OrdMap<EvalId, Arc<Evaluation>>,
@@ -92,6 +97,7 @@ pub struct State {
     /// Index at which the newest client requests were applied, so that a retried one is not applied twice.
     pub(super) requests: OrdMap<u128, u64>,
     pub(super) requests_by_index: OrdSet<(u64, u128)>,
+    pub(super) texts: Texts,
 }
 
 impl State {
@@ -216,12 +222,23 @@ impl State {
 
     /// Allocations of the job by this name, those of an earlier job with the same name included.
     pub fn allocations_of_job(&self, key: &JobKey) -> impl Iterator<Item = &Arc<Allocation>> {
-        let range = (key.clone(), AllocId(0))..=(key.clone(), AllocId(u128::MAX));
-        self.allocations_by_job.range(range).filter_map(|(_, id)| self.allocations.get(id))
+        self.allocations_by_job.get(key).into_iter().flatten().filter_map(|id| self.allocations.get(id))
     }
 
+    /// By the index at which something that the node must act on changed last.
     pub fn allocations_on_node(&self, node: NodeId) -> impl Iterator<Item = &Arc<Allocation>> {
-        self.allocations_by_node.range((node, AllocId(0))..=(node, AllocId(u128::MAX))).filter_map(|(_, id)| self.allocations.get(id))
+        self.allocations_by_node.get(&node).into_iter().flatten().filter_map(|(_, id)| self.allocations.get(id))
+    }
+
+    /// Those of [`Self::allocations_on_node`] in which something that the node must act on changed after `index`.
+    pub fn allocations_changed_on_node(&self, node: NodeId, index: u64) -> impl Iterator<Item = &Arc<Allocation>> {
+        let changed = self.allocations_by_node.get(&node).into_iter().flat_map(move |rows| rows.range((index + 1, AllocId(0))..));
+        changed.filter_map(|(_, id)| self.allocations.get(id))
+    }
+
+    /// What those allocations on a registered node that hold room take of it, all together.
+    pub fn usage_of(&self, node: NodeId) -> Option<&Arc<Usage>> {
+        self.usage.get(&node)
     }
 
     /// Index at which allocations of `node` were last forgotten, 0 if never.
@@ -230,7 +247,9 @@ impl State {
     }
 
     pub fn allocations_of_evaluation(&self, eval: EvalId) -> impl Iterator<Item = &Arc<Allocation>> {
-        self.allocations_by_eval.range((eval, AllocId(0))..=(eval, AllocId(u128::MAX))).filter_map(|(_, id)| self.allocations.get(id))
+        // Without an index of its own, which every allocation would pay for and next to nobody asks.
+        let of_job = self.evaluations.get(&eval).map(|row| self.allocations_of_job(&row.job));
+        of_job.into_iter().flatten().filter(move |row| row.eval_id == eval)
     }
 
     pub fn evaluation(&self, id: EvalId) -> Option<&Arc<Evaluation>> {

@@ -38,11 +38,11 @@ pub fn stub(allocation: &model::Allocation, job: Option<&Job>, fields: StubField
         desired_transition: (&allocation.desired_transition).into(),
         task_states: if fields.task_states { task_states(allocation) } else { Default::default() },
         deployment_status: allocation.deployment_health.as_ref().map(Into::into),
-        followup_eval_id: optional_id(allocation.follow_up_eval),
-        next_allocation: optional_id(allocation.next),
+        followup_eval_id: optional_id(allocation.history.follow_up_eval),
+        next_allocation: optional_id(allocation.history.next),
         reschedule_tracker: tracker(allocation),
-        preempted_allocations: allocation.preempted.iter().map(ToString::to_string).collect(),
-        preempted_by_allocation: optional_id(allocation.preempted_by),
+        preempted_allocations: allocation.history.preempted.iter().map(ToString::to_string).collect(),
+        preempted_by_allocation: optional_id(allocation.history.preempted_by),
         create_index: allocation.create_index,
         modify_index: allocation.modify_index,
         create_time: allocation.create_time.0,
@@ -80,13 +80,13 @@ pub fn full(allocation: &model::Allocation, job: Option<&Job>, with_job: bool) -
         task_states: task_states(allocation),
         deployment_id: optional_id(allocation.deployment),
         deployment_status: allocation.deployment_health.as_ref().map(Into::into),
-        followup_eval_id: optional_id(allocation.follow_up_eval),
-        previous_allocation: optional_id(allocation.previous),
-        next_allocation: optional_id(allocation.next),
+        followup_eval_id: optional_id(allocation.history.follow_up_eval),
+        previous_allocation: optional_id(allocation.history.previous),
+        next_allocation: optional_id(allocation.history.next),
         reschedule_tracker: tracker(allocation),
         network_status: None,
-        preempted_allocations: allocation.preempted.iter().map(ToString::to_string).collect(),
-        preempted_by_allocation: optional_id(allocation.preempted_by),
+        preempted_allocations: allocation.history.preempted.iter().map(ToString::to_string).collect(),
+        preempted_by_allocation: optional_id(allocation.history.preempted_by),
         create_index: allocation.create_index,
         modify_index: allocation.modify_index,
         alloc_modify_index: allocation.alloc_modify_index,
@@ -105,10 +105,10 @@ fn task_states(allocation: &model::Allocation) -> std::collections::BTreeMap<Str
 }
 
 fn tracker(allocation: &model::Allocation) -> Option<RescheduleTracker> {
-    if allocation.reschedules.is_empty() {
+    if allocation.history.reschedules.is_empty() {
         return None;
     }
-    let events = allocation.reschedules.iter().map(|event| RescheduleEvent {
+    let events = allocation.history.reschedules.iter().map(|event| RescheduleEvent {
         reschedule_time: event.time.0,
         prev_alloc_id: event.previous_alloc.to_string(),
         prev_node_id: event.previous_node.to_string(),

@@ -59,7 +59,7 @@ impl From<&Allocation> for PlacedAllocation {
             rank: rank.and_then(|rank| u32::try_from(rank + 1).ok()).unwrap_or(0),
             nodes_evaluated: metrics.nodes_evaluated,
             nodes_filtered: metrics.nodes_filtered,
-            preempted_allocations: allocation.preempted.iter().map(ToString::to_string).collect(),
+            preempted_allocations: allocation.history.preempted.iter().map(ToString::to_string).collect(),
         }
     }
 }

@@ -117,7 +117,7 @@ fn job_state(state: &State, job: &Job) -> JobState {
         client_status: row.client_status.name(),
         node_id: row.node_id.to_string(),
         job_version: row.job.version,
-        followup_eval_id: convert::optional_id(row.follow_up_eval),
+        followup_eval_id: convert::optional_id(row.history.follow_up_eval),
         has_paused_task: false,
         deployment_status: row.deployment_health.as_ref().map(Into::into),
     });

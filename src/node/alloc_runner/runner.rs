@@ -105,7 +105,7 @@ impl AllocRunner {
         let initial = AllocView {
             assignment: assignment.clone(),
             client_status: AllocClientStatus::Pending,
-            task_states: BTreeMap::new(),
+            task_states: Default::default(),
             over: false,
         };
         let (view, view_receiver) = watch::channel(initial);
@@ -404,7 +404,7 @@ impl AllocRunner {
             id: self.id(),
             client_status: view.client_status,
             client_description: description.into(),
-            task_states: view.task_states,
+            task_states: view.task_states.into_iter().collect(),
             health: self.health.as_ref().and_then(HealthWatcher::report),
             at: Timestamp::default(),
         };

@@ -37,8 +37,8 @@ use self::writer::{Completion, Job, OpenDevice, WriteFailure};
 use super::error::RaftError;
 use super::types::{Entry, LogId, TypeConfig, Vote};
 
-/// Newest entries kept in memory, bytes.
-const TAIL_BYTES: usize = 32 << 20;
+/// Newest entries kept in memory, bytes of their encoding; decoded, as they are kept, they take several times that.
+const TAIL_BYTES: usize = 8 << 20;
 
 /// One message to a follower is not made larger than this many bytes of requests.
 const READ_BYTES: usize = 4 << 20;

@@ -70,15 +70,15 @@ mod tests {
         let (main, side) = (None, hook(LifecycleHook::Prestart, true));
         let (before, after) = (hook(LifecycleHook::Prestart, false), hook(LifecycleHook::Poststop, false));
         // Tasks (lifecycle, cores, affinity); the cores of each; the blocks.
-        type Case<'a> = (&'a [(&'a Option<Lifecycle>, u16, NumaAffinity)], &'a [Range<usize>], &'a [(u16, NumaAffinity)]);
+        type Case<'a> = (&'a [(&'a Option<Lifecycle>, u16, NumaAffinity)], &'a [(usize, usize)], &'a [(u16, NumaAffinity)]);
         let cases: [Case<'_>; 7] = [
-            (&[(&main, 2, No)], &[0..2], &[]),
-            (&[(&main, 2, Require)], &[0..2], &[(2, Require)]),
-            (&[(&main, 0, Require)], &[0..0], &[]),
-            (&[(&main, 2, No), (&main, 3, Prefer)], &[0..2, 2..5], &[(2, No), (3, Prefer)]),
-            (&[(&main, 2, Require), (&side, 1, No)], &[1..3, 0..1], &[(1, No), (2, Require)]),
-            (&[(&before, 4, Require), (&main, 2, Prefer), (&main, 3, Prefer)], &[0..4, 0..2, 2..5], &[(5, Require)]),
-            (&[(&main, 1, Require), (&main, 1, Require), (&after, 1, No)], &[0..1, 1..2, 0..1], &[(1, Require), (1, Require)]),
+            (&[(&main, 2, No)], &[(0, 2)], &[]),
+            (&[(&main, 2, Require)], &[(0, 2)], &[(2, Require)]),
+            (&[(&main, 0, Require)], &[(0, 0)], &[]),
+            (&[(&main, 2, No), (&main, 3, Prefer)], &[(0, 2), (2, 5)], &[(2, No), (3, Prefer)]),
+            (&[(&main, 2, Require), (&side, 1, No)], &[(1, 3), (0, 1)], &[(1, No), (2, Require)]),
+            (&[(&before, 4, Require), (&main, 2, Prefer), (&main, 3, Prefer)], &[(0, 4), (0, 2), (2, 5)], &[(5, Require)]),
+            (&[(&main, 1, Require), (&main, 1, Require), (&after, 1, No)], &[(0, 1), (1, 2), (0, 1)], &[(1, Require), (1, Require)]),
         ];
         for (tasks, ranges, blocks) in cases {
             let mut group = fixtures::group("g", JobType::Service, 1);
@@ -92,7 +92,7 @@ mod tests {
                     task
                 })
                 .collect();
-            assert_eq!(group.core_ranges().map(|(_, range)| range).collect::<Vec<_>>(), ranges, "{tasks:?}");
+            assert_eq!(group.core_ranges().map(|(_, range)| (range.start, range.end)).collect::<Vec<_>>(), ranges, "{tasks:?}");
             let found = demand(&group, &[]).blocks;
             assert_eq!(found.iter().map(|block| (block.count, block.affinity)).collect::<Vec<_>>(), blocks, "{tasks:?}");
         }

@@ -24,6 +24,9 @@ pub fn reconcile(
     let ordinary = allocations.iter().filter(|allocation| !beside || !rollout.is_canary(allocation));
     let mut sorted = sort(context, group, ordinary, &rollout, comparison, &mut changes);
     sorted.stop_one_of_each_pair(group, comparison, &mut changes);
+    if context.job.job_type.is_batch() {
+        sorted.stop_unnamed(group.count, &mut changes);
+    }
     sorted.stop_excess(group, group.count, 0..group.count, comparison, &mut changes);
     sorted.mend_names(group, comparison, &mut changes);
 
@@ -154,6 +157,6 @@ fn conclude(
 /// Stopped instances without a successor that have not ended yet. Their replacements may wait for the room that they hold, so they count
 /// as being replaced: an update must not stop more of them meanwhile.
 pub fn dying(allocations: &[Arc<Allocation>]) -> u32 {
-    let dying = allocations.iter().filter(|row| row.is_server_terminal() && !row.is_client_terminal() && row.next.is_none());
+    let dying = allocations.iter().filter(|row| row.is_server_terminal() && !row.is_client_terminal() && row.history.next.is_none());
     u32::try_from(dying.count()).unwrap_or(u32::MAX)
 }

@@ -98,7 +98,7 @@ impl Replacements<'_, '_> {
     fn successor(&mut self, allocation: Arc<Allocation>, names: &mut NameIndex) -> Instance {
         let index = names.take_or_next(allocation.index, self.group.count);
         let spec = self.spec_for(&allocation);
-        let reschedules = allocation.reschedules.clone();
+        let reschedules = allocation.history.reschedules.clone();
         Instance { previous: Some(allocation), reschedules, spec, ..Instance::new(index) }
     }
 

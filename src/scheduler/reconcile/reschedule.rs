@@ -34,7 +34,7 @@ fn may_try_again(allocation: &Allocation, policy: &ReschedulePolicy, now: Timest
     if policy.unlimited {
         return true;
     }
-    let recent = allocation.reschedules.iter().filter(|event| now.since(event.time) < policy.interval).count();
+    let recent = allocation.history.reschedules.iter().filter(|event| now.since(event.time) < policy.interval).count();
     recent < policy.attempts as usize
 }
 
@@ -45,7 +45,7 @@ fn failed_at(allocation: &Allocation) -> Timestamp {
 
 /// The wait before the next try.
 pub fn delay(allocation: &Allocation, policy: &ReschedulePolicy) -> Duration {
-    let events = &allocation.reschedules;
+    let events = &allocation.history.reschedules;
     let Some(last) = events.last() else {
         return policy.delay;
     };
@@ -67,7 +67,7 @@ pub fn history(allocation: &Allocation, policy: &ReschedulePolicy, now: Timestam
     let kept = |(age, event): (usize, &RescheduleEvent)| {
         (age < REMEMBERED - 1 || (!policy.unlimited && now.since(event.time) < policy.interval)).then(|| event.clone())
     };
-    let mut events: Vec<RescheduleEvent> = allocation.reschedules.iter().rev().enumerate().filter_map(kept).collect();
+    let mut events: Vec<RescheduleEvent> = allocation.history.reschedules.iter().rev().enumerate().filter_map(kept).collect();
     events.reverse();
     events.push(RescheduleEvent {
         time: now,
@@ -97,7 +97,7 @@ mod tests {
         failed.modify_time = at(1000);
         let event =
             |delay: &u64| RescheduleEvent { time: at(990), previous_alloc: AllocId(9), previous_node: NodeId(9), delay: secs(*delay) };
-        failed.reschedules = delays.iter().map(event).collect();
+        failed.history.reschedules = delays.iter().map(event).collect();
         failed
     }
 

@@ -99,7 +99,8 @@ impl<'a> Rollout<'a> {
     /// When the next set of a system job's updates may go: `stagger` after the newest replacement. `None`: now, as far as this goes.
     pub fn next_set(&self, allocations: &[Arc<Allocation>], context: &Context<'_>) -> Option<Timestamp> {
         let strategy = self.strategy.filter(|_| self.is_system)?;
-        let replacements = allocations.iter().filter(|row| row.job == context.reference && row.previous.is_some() && !row.is_canary());
+        let replacements =
+            allocations.iter().filter(|row| row.job == context.reference && row.history.previous.is_some() && !row.is_canary());
         let newest = replacements.map(|row| row.create_time).max()?;
         Some(newest + strategy.stagger).filter(|at| *at > context.now)
     }

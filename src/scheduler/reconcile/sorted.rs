@@ -48,7 +48,7 @@ pub fn sort<'a>(
             Standing::Failed(_) if rollout.has_given_up(allocation) => sorted.kept.push(Arc::clone(allocation)),
             Standing::Failed(Outlook::Later(at)) => {
                 sorted.kept.push(Arc::clone(allocation));
-                if !allocation.follow_up_eval.is_some_and(|eval| context.waiting.contains(&eval)) {
+                if !allocation.history.follow_up_eval.is_some_and(|eval| context.waiting.contains(&eval)) {
                     sorted.later.push(Mark { alloc: Arc::clone(allocation), at: Some(at), disconnected: false });
                 }
             }
@@ -96,13 +96,13 @@ impl Sorted {
 
     /// An instance whose node came back meets its replacement: one of the two goes, as `disconnect.reconcile` says.
     pub fn stop_one_of_each_pair(&mut self, group: &TaskGroup, comparison: &mut Comparison<'_>, changes: &mut GroupChanges) {
-        let has_pairs = self.kept.iter().any(|allocation| allocation.next.is_some());
+        let has_pairs = self.kept.iter().any(|allocation| allocation.history.next.is_some());
         let present: BTreeSet<_> = self.kept.iter().filter(|_| has_pairs).map(|allocation| allocation.id).collect();
         let pairs: Vec<_> = self
             .kept
             .iter()
             .filter_map(|original| {
-                let next = original.next.filter(|next| present.contains(next))?;
+                let next = original.history.next.filter(|next| present.contains(next))?;
                 Some((Arc::clone(original), Arc::clone(self.kept.iter().find(|other| other.id == next)?)))
             })
             .collect();
@@ -121,6 +121,13 @@ impl Sorted {
             }
         }
         self.kept.sort_by_key(|allocation| (allocation.index, allocation.id));
+    }
+
+    /// Stops work that nobody asks for any more, whatever else runs: once done it would not stand for that of another name.
+    pub fn stop_unnamed(&mut self, count: u32, changes: &mut GroupChanges) {
+        let all = self.kept.iter().chain(&self.now).chain(&self.migrating);
+        let unnamed: Vec<_> = all.filter(|allocation| allocation.index >= count).map(Arc::clone).collect();
+        self.stop_all(unnamed, reason::NOT_NEEDED, changes);
     }
 
     /// Stops what is above `count`: those on their way out first, then indexes outside of `names`, then second holders of a name (of two

@@ -50,7 +50,7 @@ pub fn of(context: &Context<'_>, group: &TaskGroup, allocation: &Allocation, com
 
 /// A service that ended well is started again; batch work that ended well is done until it changes.
 fn completed(context: &Context<'_>, group: &TaskGroup, allocation: &Allocation, comparison: &mut Comparison<'_>) -> Standing {
-    if !context.job.job_type.is_batch() || allocation.next.is_some() || comparison.must_run_again(&allocation.job, group) {
+    if !context.job.job_type.is_batch() || allocation.history.next.is_some() || comparison.must_run_again(&allocation.job, group) {
         return Standing::Ignored;
     }
     Standing::Done
@@ -58,7 +58,7 @@ fn completed(context: &Context<'_>, group: &TaskGroup, allocation: &Allocation, 
 
 /// Who starts a stopped job again wants all of its instances, also those that had used up their attempts.
 fn failed(context: &Context<'_>, group: &TaskGroup, allocation: &Allocation, comparison: &mut Comparison<'_>) -> Standing {
-    if allocation.next.is_some() || comparison.was_restarted(&allocation.job, group) {
+    if allocation.history.next.is_some() || comparison.was_restarted(&allocation.job, group) {
         return Standing::Ignored;
     }
     let transition = allocation.desired_transition;
@@ -66,7 +66,7 @@ fn failed(context: &Context<'_>, group: &TaskGroup, allocation: &Allocation, com
         return Standing::Failed(Outlook::Now);
     }
     let outlook = reschedule::outlook(allocation, &group.reschedule, context.now);
-    let its_time_has_come = allocation.follow_up_eval.is_some_and(|eval| context.due.contains(&eval));
+    let its_time_has_come = allocation.history.follow_up_eval.is_some_and(|eval| context.due.contains(&eval));
     if its_time_has_come && outlook != Outlook::Never {
         return Standing::Failed(Outlook::Now);
     }
@@ -77,7 +77,7 @@ fn running(context: &Context<'_>, group: &TaskGroup, allocation: &Allocation, no
     let transition = allocation.desired_transition;
     let must_leave = transition.migrate || transition.reschedule;
     let Some(node) = node.filter(|node| !(must_leave && node.status == NodeStatus::Down)) else {
-        return Standing::Lost { wanted: allocation.next.is_none(), why: reason::NODE_LOST };
+        return Standing::Lost { wanted: allocation.history.next.is_none(), why: reason::NODE_LOST };
     };
     if matches!(node.status, NodeStatus::Down | NodeStatus::Disconnected) {
         return disconnected(context, group, allocation, node);
@@ -92,7 +92,7 @@ fn running(context: &Context<'_>, group: &TaskGroup, allocation: &Allocation, no
 }
 
 fn has_live_replacement(context: &Context<'_>, allocation: &Allocation) -> bool {
-    allocation.next.and_then(|next| context.view.allocation(next)).is_some_and(|next| !next.is_terminal())
+    allocation.history.next.and_then(|next| context.view.allocation(next)).is_some_and(|next| !next.is_terminal())
 }
 
 /// How long an allocation is waited for whose node cannot be reached.
@@ -100,10 +100,11 @@ fn has_live_replacement(context: &Context<'_>, allocation: &Allocation) -> bool 
 /// With `lost_after`, until that has passed since it was marked. With `stop_on_client_after`, until its node must have stopped it by itself: only
 /// then may another take its name. Without either, and with `replace = false`, until the node is back or somebody stops it. Else not at all.
 fn disconnected(context: &Context<'_>, group: &TaskGroup, allocation: &Allocation, node: &Node) -> Standing {
-    let replaced = allocation.next.is_some();
+    let replaced = allocation.history.next.is_some();
     let unknown = allocation.client_status == AllocClientStatus::Unknown;
     // Marked a second time, it was changed later than it went away; its follow-up knows the time.
-    let follows_up = |evaluations: &BTreeSet<EvalId>| unknown && allocation.follow_up_eval.is_some_and(|eval| evaluations.contains(&eval));
+    let follows_up =
+        |evaluations: &BTreeSet<EvalId>| unknown && allocation.history.follow_up_eval.is_some_and(|eval| evaluations.contains(&eval));
     let policy = &group.disconnect;
     let is_down = node.status == NodeStatus::Down;
     let (lost_at, holds, why) = match (policy.lost_after, policy.stop_on_client_after) {

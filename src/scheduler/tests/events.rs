@@ -273,7 +273,8 @@ fn check_state(world: &World) {
     assert!(present <= wanted, "{present} canaries, {wanted} wanted");
 
     // Failed instances that wait for their time, or for nothing any more, hold their place.
-    let holds = |row: &&Arc<Allocation>| row.client_status == AllocClientStatus::Failed && row.next.is_none() && !row.is_server_terminal();
+    let holds =
+        |row: &&Arc<Allocation>| row.client_status == AllocClientStatus::Failed && row.history.next.is_none() && !row.is_server_terminal();
     let failed = world.state.allocations.values().filter(|row| row.job.key == world.key && !row.is_canary()).filter(holds).count();
     let known = ordinary.iter().filter(|row| !is_unknown(row)).count();
     assert!(known <= count, "{known} of {count} run");

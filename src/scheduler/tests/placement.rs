@@ -175,7 +175,7 @@ fn whole_cores_are_given_by_id_with_their_compute() {
     let plan = run(&mut state, &registered);
     assert_eq!(placed(&plan), 2);
     assert_eq!(plan.placements[0].ask.cpu, MegaHertz(2000));
-    let cores: BTreeSet<u16> = state.live(&registered.key).iter().flat_map(|a| a.cores.clone()).collect();
+    let cores: BTreeSet<u16> = state.live(&registered.key).iter().flat_map(|a| a.cores.to_vec()).collect();
     assert_eq!(cores, BTreeSet::from([0, 1, 2, 3]));
 }
 
@@ -270,7 +270,7 @@ fn cores_lie_on_one_numa_node_where_that_is_asked() {
         resources.numa = NumaAsk { affinity, devices: Vec::new() };
         let registered = state.register(wanted);
         run(&mut state, &registered);
-        let mut given: Vec<Vec<u16>> = state.live(&registered.key).iter().map(|row| row.cores.clone()).collect();
+        let mut given: Vec<Vec<u16>> = state.live(&registered.key).iter().map(|row| row.cores.to_vec()).collect();
         given.sort_unstable();
         match expected {
             Ok(expected) => assert_eq!(given, expected, "{cores} {affinity:?}"),

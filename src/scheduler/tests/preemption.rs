@@ -172,20 +172,20 @@ fn ports_cores_and_devices_are_freed_too() {
     let held = |value| AssignedPort { label: "p".into(), value, to: 0, host_ip: "".into(), shared: false };
     // A port.
     let mut fleet = state(1);
-    resident_with(&mut fleet, "other", 1, 10, 100, |_, row| row.ports = vec![held(9090)]);
-    resident_with(&mut fleet, "holder", 1, 30, 100, |_, row| row.ports = vec![held(8080)]);
+    resident_with(&mut fleet, "other", 1, 10, 100, |_, row| row.ports = vec![held(9090)].into());
+    resident_with(&mut fleet, "holder", 1, 30, 100, |_, row| row.ports = vec![held(8080)].into());
     let mut wanted = important("high", 1, 100);
     wanted.groups[0].networks = vec![port("http", Some(8080))];
     assert_eq!(losers(&mut fleet, wanted.clone()), ["holder"]);
     let mut fleet = state(1);
-    resident_with(&mut fleet, "untouchable", 1, 75, 100, |_, row| row.ports = vec![held(8080)]);
+    resident_with(&mut fleet, "untouchable", 1, 75, 100, |_, row| row.ports = vec![held(8080)].into());
     assert_eq!(losers(&mut fleet, wanted), [""; 0]);
 
     // Cores, of which a plain task holds none.
     let mut fleet = state(1);
     resident(&mut fleet, "plain", 1, 10, 1000);
     resident_with(&mut fleet, "pinned", 1, 20, 3000, |_, row| {
-        row.cores = vec![0, 1, 2];
+        row.cores = vec![0, 1, 2].into();
         row.ask.cores = 3;
     });
     let mut wanted = important("high", 1, 0);
@@ -207,8 +207,8 @@ fn ports_cores_and_devices_are_freed_too() {
         share: DeviceShare(share),
     };
     resident_with(&mut fleet, "bystander", 1, 10, 100, |_, _| ());
-    resident_with(&mut fleet, "small", 1, 30, 100, |_, row| row.devices = vec![share(300)]);
-    resident_with(&mut fleet, "large", 1, 20, 100, |_, row| row.devices = vec![share(600)]);
+    resident_with(&mut fleet, "small", 1, 30, 100, |_, row| row.devices = vec![share(300)].into());
+    resident_with(&mut fleet, "large", 1, 20, 100, |_, row| row.devices = vec![share(600)].into());
     let mut wanted = important("high", 1, 100);
     wanted.groups[0].tasks[0].resources.devices =
         vec![DeviceAsk { name: "gpu".into(), count: 1, share: DeviceShare(500), ..Default::default() }];
@@ -229,7 +229,7 @@ fn the_evicted_hand_their_room_over_and_their_jobs_look_again() {
     let row = &state.allocations[&victim];
     assert_eq!(row.desired_status, AllocDesiredStatus::Evict);
     assert!(row.occupies() && !row.holds_room(), "it still runs, but its room is promised");
-    assert_eq!(state.live(&high.key).iter().flat_map(|a| a.preempted.clone()).collect::<Vec<_>>(), [victim]);
+    assert_eq!(state.live(&high.key).iter().flat_map(|a| a.history.preempted.clone()).collect::<Vec<_>>(), [victim]);
 
     // Its job finds no other place, and pushes nobody back.
     let low = Arc::clone(&state.jobs[&crate::model::JobKey::new("default", "low")]);
@@ -287,7 +287,7 @@ proptest! {
                 row.ask.disk = MebiBytes(0);
                 if let Some(core) = free.filter(|_| cores > 0) {
                     row.ask.cores = 1;
-                    row.cores = vec![core];
+                    row.cores = vec![core].into();
                 }
             });
             let fits = usage[on as usize].try_add(&fleet.nodes[&NodeId(on)], &fleet.allocations[&id]).is_ok();
@@ -320,7 +320,7 @@ proptest! {
                 prop_assert!(room(node.id, &gone).try_add(node, row).is_ok(), "capacity");
                 for spared in &gone {
                     let fewer: BTreeSet<_> = gone.iter().filter(|id| *id != spared).copied().collect();
-                    let ask_alone = crate::model::Allocation { cores: vec![], ..(**row).clone() };
+                    let ask_alone = crate::model::Allocation { cores: Default::default(), ..(**row).clone() };
                     let mut usage = room(node.id, &fewer);
                     let free_cores = 4 - usage.cores.len();
                     let fits = usage.try_add(node, &ask_alone).is_ok() && free_cores >= usize::from(cores);

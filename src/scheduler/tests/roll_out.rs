@@ -227,8 +227,8 @@ fn failed_allocations_wait_and_then_go_elsewhere() {
     assert_eq!(placed(&plan), 1);
     let replacement = first(&state, &registered);
     assert_ne!(replacement.node_id, failed.node_id);
-    assert_eq!((replacement.previous, replacement.index), (Some(failed.id), 0));
-    assert_eq!(replacement.reschedules.len(), 1);
+    assert_eq!((replacement.history.previous, replacement.index), (Some(failed.id), 0));
+    assert_eq!(replacement.history.reschedules.len(), 1);
     assert_eq!(state.allocations[&failed.id].desired_status, AllocDesiredStatus::Stop);
 }
 

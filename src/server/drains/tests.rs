@@ -46,7 +46,7 @@ fn report(state: &mut State, id: AllocId, client_status: AllocClientStatus) {
 fn report_tasks(state: &mut State, id: AllocId, client_status: AllocClientStatus, started: Timestamp, now: Timestamp) {
     let run_state = if client_status == AllocClientStatus::Running { TaskRunState::Running } else { TaskRunState::Dead };
     let task = TaskState { state: run_state, started_at: Some(started), ..TaskState::default() };
-    let task_states = BTreeMap::from([("main".into(), task)]);
+    let task_states = [("main".into(), task)].into_iter().collect();
     let update = AllocationUpdate { id, client_status, client_description: "".into(), task_states, health: None, at: now };
     apply(state, Command::UpdateAllocations { updates: vec![update], evaluations: Vec::new(), at: now });
 }
@@ -205,7 +205,7 @@ fn all_of_its_lasting_tasks_have_to_run() {
         ("has failed", TaskState { state: TaskRunState::Running, failed: true, started_at: Some(at(30)), ..TaskState::default() }),
         ("is over", TaskState { state: TaskRunState::Dead, started_at: Some(at(30)), ..TaskState::default() }),
     ] {
-        let task_states = BTreeMap::from([("main".into(), task)]);
+        let task_states = [("main".into(), task)].into_iter().collect();
         let client_status = AllocClientStatus::Running;
         let update =
             AllocationUpdate { id: replacement, client_status, client_description: "".into(), task_states, health: None, at: at(31) };

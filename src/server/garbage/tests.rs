@@ -1,6 +1,5 @@
 //! What goes at which age, row by row.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::*;
@@ -45,7 +44,7 @@ fn cluster(job_type: JobType, age: i64) -> (State, JobKey, AllocId) {
 }
 
 fn report(state: &mut State, id: AllocId, client_status: AllocClientStatus, at: Timestamp) {
-    let update = AllocationUpdate { id, client_status, client_description: "".into(), task_states: BTreeMap::new(), health: None, at };
+    let update = AllocationUpdate { id, client_status, client_description: "".into(), task_states: Default::default(), health: None, at };
     apply(state, Command::UpdateAllocations { updates: vec![update], evaluations: Vec::new(), at });
 }
 

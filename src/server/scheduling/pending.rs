@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::model::{EvalId, EvalStatus, Evaluation, JobKey, NodeId, neighbours};
 use crate::scheduler::{Scheduler, Touched};
 use crate::server::View;
+use crate::state::changes::AllocationChange;
 use crate::state::store::Publication;
 use crate::state::{Change, State};
 use crate::util::clock::Timestamp;
@@ -79,6 +80,9 @@ impl Pending {
                 self.touched.nodes.extend(node);
                 self.news.note_node(node, index);
             }
+            // A report of one that goes on moves nothing that is decided from: it holds the room that it held.
+            Change::Allocation { before: Some(before), after: Some(after), source: AllocationChange::Client }
+                if !before.is_terminal() && !after.is_terminal() => {}
             Change::Allocation { before, after, .. } => {
                 if let (None, Some(row)) = (before, after) {
                     self.news.note_placed(&row.job.key, index);

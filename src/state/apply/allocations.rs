@@ -22,9 +22,13 @@ impl Transaction<'_> {
             // The servers declared it lost; the node may still complete the picture of its tasks.
             if row.client_status != AllocClientStatus::Lost {
                 row.client_status = update.client_status;
-                row.client_description = update.client_description.clone();
+                if row.client_description != update.client_description {
+                    row.client_description = self.state.texts.share(&update.client_description);
+                }
             }
-            row.task_states = update.task_states.clone();
+            if row.task_states != update.task_states {
+                row.task_states = self.state.texts.share_states(&update.task_states);
+            }
             if let Some(report) = update.health.filter(|report| row.deployment == Some(report.deployment)) {
                 self.judge(&mut row, report.healthy, at);
             }

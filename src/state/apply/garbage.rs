@@ -13,9 +13,7 @@ impl Transaction<'_> {
                 continue;
             }
             self.state.allocations.remove(id);
-            self.state.allocations_by_job.remove(&(row.job.key.clone(), *id));
-            self.state.allocations_by_node.remove(&(row.node_id, *id));
-            self.state.allocations_by_eval.remove(&(row.eval_id, *id));
+            self.state.index_allocation(Some(&row), None);
             self.state.collections.insert(row.node_id, self.index);
             self.touched_jobs.insert(row.job.key.clone());
             self.changes.push(Change::Allocation { before: Some(row), after: None, source: AllocationChange::Collected });
@@ -49,6 +47,7 @@ impl Transaction<'_> {
             if is_down && self.state.allocations_on_node(*id).next().is_none() {
                 let before = self.state.nodes.remove(id);
                 self.state.collections.remove(id);
+                self.state.recount_usage(*id);
                 self.changes.push(Change::Node { before, after: None });
             }
         }

@@ -209,22 +209,27 @@ impl Transaction<'_> {
         self.changes.push(Change::Job { key, before, after: Some(job), registered });
     }
 
+    fn touch_job(&mut self, key: &JobKey) {
+        if !self.touched_jobs.contains(key) {
+            self.touched_jobs.insert(key.clone());
+        }
+    }
+
     fn put_node(&mut self, node: Node) {
         let node = Arc::new(Node { modify_index: self.index, ..node });
         let before = self.state.nodes.insert(node.id, Arc::clone(&node));
+        if before.as_ref().is_none_or(|before| before.resources != node.resources) {
+            self.state.recount_usage(node.id);
+        }
         self.changes.push(Change::Node { before, after: Some(node) });
     }
 
-    /// Inserts or replaces an allocation; the keys of its indexes never change after creation.
+    /// Inserts or replaces an allocation.
     fn put_allocation(&mut self, allocation: Allocation, source: AllocationChange) {
         let allocation = Arc::new(Allocation { modify_index: self.index, ..allocation });
         let before = self.state.allocations.insert(allocation.id, Arc::clone(&allocation));
-        if before.is_none() {
-            self.state.allocations_by_job.insert((allocation.job.key.clone(), allocation.id));
-            self.state.allocations_by_node.insert((allocation.node_id, allocation.id));
-            self.state.allocations_by_eval.insert((allocation.eval_id, allocation.id));
-        }
-        self.touched_jobs.insert(allocation.job.key.clone());
+        self.state.index_allocation(before.as_deref(), Some(&allocation));
+        self.touch_job(&allocation.job.key);
         self.changes.push(Change::Allocation { before, after: Some(allocation), source });
     }
 

@@ -34,6 +34,7 @@ impl Transaction<'_> {
         let before = self.state.nodes.remove(&id).ok_or(Rejection::NodeNotFound)?;
         self.changes.push(Change::Node { before: Some(before), after: None });
         self.state.collections.remove(&id);
+        self.state.recount_usage(id);
         let running: Vec<_> = self.state.allocations_on_node(id).filter(|allocation| allocation.occupies()).cloned().collect();
         for allocation in running {
             let lost = Allocation {

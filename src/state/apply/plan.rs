@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use super::super::changes::AllocationChange;
 use super::Transaction;
+use crate::model::compact::Few;
 use crate::model::fit::Usage;
 use crate::model::plan::{InPlaceUpdate, LEAST_PRIORITY_GAP, Placement, Run, Stop};
 use crate::model::{
     AllocClientStatus, AllocDesiredStatus, AllocId, Allocation, EvalId, EvalStatus, Evaluation, JobRef, Node, NodeId, Plan,
-    allocation::DeploymentHealth,
+    allocation::{DeploymentHealth, History},
 };
 use crate::util::clock::Timestamp;
 
@@ -54,8 +55,12 @@ impl Transaction<'_> {
         {
             row.client_status = status;
         }
-        row.follow_up_eval = stop.follow_up_eval.or(row.follow_up_eval);
-        row.preempted_by = stop.preempted_by.or(row.preempted_by);
+        if stop.follow_up_eval.is_some() {
+            row.history.follow_up_eval = stop.follow_up_eval;
+        }
+        if stop.preempted_by.is_some() {
+            row.history.preempted_by = stop.preempted_by;
+        }
         row.alloc_modify_index = self.index;
         row.modify_time = at;
         self.put_allocation(row, AllocationChange::Plan);
@@ -78,7 +83,9 @@ impl Transaction<'_> {
             row.alloc_modify_index = self.index;
             self.count_placed(row.id, row.deployment, &row.group, false, at);
         }
-        row.follow_up_eval = update.follow_up_eval.or(row.follow_up_eval);
+        if update.follow_up_eval.is_some() {
+            row.history.follow_up_eval = update.follow_up_eval;
+        }
         if let Some(status) = update.client_status
             && !row.is_client_terminal()
         {
@@ -94,13 +101,23 @@ impl Transaction<'_> {
         let mut ordinal = plan.first_ordinal;
         for placement in &plan.placements {
             let current = self.state.jobs.get(&placement.job.key);
-            let is_current = current.is_some_and(|job| job.job_modify_index == placement.newest && !job.stop)
-                && self.state.specification(&placement.job).is_some();
+            let specification = self.state.specification(&placement.job).cloned();
+            let is_current = current.is_some_and(|job| job.job_modify_index == placement.newest && !job.stop) && specification.is_some();
+            // Every row shares the names of its specification instead of the plan's copies.
+            let own_group = || specification.as_ref()?.group(&placement.group).map(|group| group.name.clone());
+            let own_key = specification.as_ref().map(|job| job.key.clone());
+            let of_each = Placement {
+                job: JobRef { key: own_key.unwrap_or_else(|| placement.job.key.clone()), ..placement.job },
+                group: own_group().unwrap_or_else(|| placement.group.clone()),
+                metrics: Arc::clone(&placement.metrics),
+                runs: Vec::new(),
+                ..*placement
+            };
             for run in &placement.runs {
                 for instance in 0..run.count {
                     let id = AllocId::derive(plan.id_seed, ordinal);
                     ordinal += 1;
-                    if !(is_current && self.place(placement, run, instance, id, plan.created_at, &mut room)) {
+                    if !(is_current && self.place(&of_each, run, instance, id, plan.created_at, &mut room)) {
                         dropped.placements += 1;
                         dropped.evaluations.insert(placement.eval_id);
                     }
@@ -129,11 +146,11 @@ impl Transaction<'_> {
             cores: share_of(&run.cores, run.count, instance),
             devices: share_of(&run.devices, run.count, instance),
             desired_status: AllocDesiredStatus::Run,
-            desired_description: "".into(),
+            desired_description: self.state.texts.empty(),
             desired_transition: Default::default(),
             client_status: AllocClientStatus::Pending,
-            client_description: "".into(),
-            task_states: BTreeMap::new(),
+            client_description: self.state.texts.empty(),
+            task_states: Default::default(),
             deployment: placement.deployment,
             deployment_health: placement.canary.then_some(DeploymentHealth {
                 healthy: None,
@@ -141,12 +158,13 @@ impl Transaction<'_> {
                 timestamp: at,
                 modify_index: self.index,
             }),
-            previous: run.previous,
-            next: None,
-            reschedules: run.reschedules.clone(),
-            follow_up_eval: None,
-            preempted_by: None,
-            preempted: run.preempts.clone(),
+            history: History {
+                previous: run.previous,
+                reschedules: run.reschedules.clone(),
+                preempted: run.preempts.clone(),
+                ..History::default()
+            }
+            .into(),
             metrics: Arc::clone(&placement.metrics),
             create_index: self.index,
             modify_index: self.index,
@@ -170,7 +188,9 @@ impl Transaction<'_> {
             self.evict(&victim, id, at);
         }
         if let Some(previous) = run.previous.and_then(|previous| self.state.allocations.get(&previous)).cloned() {
-            self.put_allocation(Allocation { next: Some(id), ..Allocation::clone(&previous) }, AllocationChange::Plan);
+            let mut replaced = Allocation::clone(&previous);
+            replaced.history.next = Some(id);
+            self.put_allocation(replaced, AllocationChange::Plan);
         }
         self.count_placed(allocation.id, allocation.deployment, &allocation.group, placement.canary, at);
         self.put_allocation(allocation, AllocationChange::Plan);
@@ -196,7 +216,7 @@ impl Transaction<'_> {
         let mut row = victim.clone();
         row.desired_status = AllocDesiredStatus::Evict;
         row.desired_description = format!("Preempted by alloc ID {by}").into();
-        row.preempted_by = Some(by);
+        row.history.preempted_by = Some(by);
         row.alloc_modify_index = self.index;
         row.modify_time = at;
         self.put_allocation(row, AllocationChange::Plan);
@@ -216,16 +236,12 @@ struct Room(BTreeMap<NodeId, Usage>);
 
 impl Room {
     fn of(&mut self, transaction: &Transaction<'_>, node: &Node) -> &mut Usage {
-        self.0.entry(node.id).or_insert_with(|| {
-            let mut usage = Usage::default();
-            transaction.state.allocations_on_node(node.id).filter(|row| row.holds_room()).for_each(|row| usage.add(node, row));
-            usage
-        })
+        self.0.entry(node.id).or_insert_with(|| transaction.state.usage_of(node.id).map(|usage| Usage::clone(usage)).unwrap_or_default())
     }
 }
 
 /// The `instance`-th of `count` equal shares of a run's flat list.
-fn share_of<T: Clone>(all: &[T], count: u32, instance: u32) -> Vec<T> {
+fn share_of<T: Clone>(all: &[T], count: u32, instance: u32) -> Few<T> {
     let each = all.len() / count.max(1) as usize;
     all.iter().skip(each * instance as usize).take(each).cloned().collect()
 }

@@ -68,7 +68,7 @@ fn judge(state: &mut State, id: AllocId, deployment: DeploymentId, healthy: bool
         id,
         client_status: AllocClientStatus::Running,
         client_description: "".into(),
-        task_states: BTreeMap::new(),
+        task_states: Default::default(),
         health: Some(HealthReport { deployment, healthy }),
         at,
     };

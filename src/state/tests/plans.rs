@@ -1,4 +1,3 @@
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{apply, must};
@@ -29,8 +28,14 @@ fn place(state: &mut State, plan: Plan) -> u32 {
 }
 
 fn report(state: &mut State, id: AllocId, client_status: AllocClientStatus) {
-    let update =
-        AllocationUpdate { id, client_status, client_description: "".into(), task_states: BTreeMap::new(), health: None, at: Timestamp(5) };
+    let update = AllocationUpdate {
+        id,
+        client_status,
+        client_description: "".into(),
+        task_states: Default::default(),
+        health: None,
+        at: Timestamp(5),
+    };
     must(state, Command::UpdateAllocations { updates: vec![update], evaluations: Vec::new(), at: Timestamp(5) });
 }
 
@@ -111,7 +116,7 @@ fn garbage_that_lives_is_kept() {
     must(&mut state, Command::CollectGarbage { collected });
     assert!(state.allocation(id).is_none());
     assert!(state.last_collection(NodeId(1)) > before, "the node will be told");
-    assert!(state.allocations_by_node.is_empty() && state.allocations_by_job.is_empty() && state.allocations_by_eval.is_empty());
+    assert!(state.allocations_by_node.is_empty() && state.allocations_by_job.is_empty());
 }
 
 #[test]

@@ -121,7 +121,7 @@ fn command(state: &State, step: &Step, ordinal: u64) -> Option<Command> {
                 id: nth_allocation(state, *nth)?,
                 client_status: [Pending, Running, Complete, Failed, Unknown][usize::from(*status)],
                 client_description: "".into(),
-                task_states: BTreeMap::new(),
+                task_states: Default::default(),
                 health: None,
                 at,
             };
@@ -198,12 +198,19 @@ fn check(state: &State, registered: &BTreeMap<JobKey, Job>) {
     assert_eq!(state.periodic_jobs().map(|(job, _)| &job.key).collect::<Vec<_>>(), periodic);
     for node in state.nodes() {
         let on_node: Vec<_> = state.allocations().filter(|row| row.node_id == node.id).map(|row| row.id).collect();
-        assert_eq!(state.allocations_on_node(node.id).map(|row| row.id).collect::<Vec<_>>(), on_node);
+        let mut found: Vec<_> = state.allocations_on_node(node.id).map(|row| row.id).collect();
+        found.sort_unstable();
+        assert_eq!(found, on_node);
+        let middle = state.index() / 2;
+        let changed = state.allocations_on_node(node.id).filter(|row| row.alloc_modify_index > middle).count();
+        assert_eq!(state.allocations_changed_on_node(node.id, middle).count(), changed);
+        let mut usage = Usage::default();
+        state.allocations_on_node(node.id).filter(|row| row.holds_room()).for_each(|row| usage.add(node, row));
+        assert_eq!(state.usage_of(node.id).map(|usage| &**usage), Some(&usage), "the sum is kept in step");
     }
     for row in state.allocations() {
         assert!(state.specification(&row.job).is_some(), "an allocation's specification is kept");
         assert!(state.allocations_of_job(&row.job.key).any(|other| other.id == row.id));
-        assert!(state.allocations_of_evaluation(row.eval_id).any(|other| other.id == row.id));
     }
 }
 

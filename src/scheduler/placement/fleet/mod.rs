@@ -64,19 +64,25 @@ impl Fleet {
 
     /// Sets a node as it is now with the allocations recorded on it, of which those that still occupy it count.
     pub fn set(&mut self, node: &Arc<Node>, allocations: &[Arc<Allocation>]) {
-        debug_assert!(self.journal.is_empty(), "observed while a plan is in the making");
-        // What the operator reserved is held like a port of an allocation, and found as fast.
-        let mut usage = Usage { ports: node.resources.reserved_ports.iter().copied().collect(), ..Usage::default() };
+        let mut usage = Usage::default();
         for allocation in allocations.iter().filter(|allocation| allocation.holds_room()) {
             usage.add(node, allocation);
         }
+        self.set_usage(node, usage, || allocations.to_vec());
+    }
+
+    /// As [`Self::set`] with what the allocations hold together, so that they are only looked at on a node with devices.
+    pub fn set_usage(&mut self, node: &Arc<Node>, mut usage: Usage, allocations: impl FnOnce() -> Vec<Arc<Allocation>>) {
+        debug_assert!(self.journal.is_empty(), "observed while a plan is in the making");
+        // What the operator reserved is held like a port of an allocation, and found as fast.
+        usage.ports.extend(&node.resources.reserved_ports);
         let known = self.ords.get(&node.id).copied();
         let is_same = |ord: &NodeOrd| Arc::ptr_eq(&self.rows[ord.at()].node, node);
         let devices = match known.filter(is_same) {
             Some(ord) => std::mem::take(&mut self.rows[ord.at()].devices),
             None => self.kinds_of(node),
         };
-        let shapes = if devices.is_empty() { Vec::new() } else { self.shapes(allocations) };
+        let shapes = if devices.is_empty() { Vec::new() } else { self.shapes(&allocations()) };
         let row = Row { node: Arc::clone(node), available: node.resources.available(), usage, devices, shapes };
         let mut before = Vec::new();
         let ord = match known {

@@ -4,6 +4,7 @@ mod absurd;
 mod against_reference;
 mod cases;
 mod shortlists;
+mod soak;
 
 use std::sync::Arc;
 

@@ -128,7 +128,8 @@ fn work_without_devices_goes_where_no_device_is_lost() {
         name: "a".into(),
         instance: "0".into(),
         share: DeviceShare(500),
-    }];
+    }]
+    .into();
     fleet.set(&Arc::new(plain), &[]);
     fleet.set(&Arc::new(beside), &[Arc::new(allocation)]);
     let nothing = DeviceDemand::default();

@@ -150,8 +150,8 @@ fn row(token: &str, position: usize, older: &Job, newest: &Job) -> Allocation {
     let mut row = allocation(if is_new { newest } else { older }, digits.parse().unwrap(), node);
     row.id = AllocId(2000 + position as u128);
     row.create_time = Timestamp(NOW.0 - 30_000_000_000);
-    row.previous = has('r').then_some(AllocId(1));
-    row.next = next.map(|next| AllocId(2000 + next));
+    row.history.previous = has('r').then_some(AllocId(1));
+    row.history.next = next.map(|next| AllocId(2000 + next));
     row.modify_time = if has('f') { NOW } else { Timestamp(NOW.0 - 60_000_000_000) };
     row.client_status = match flags.chars().find(|flag| "pfFx?t".contains(*flag)) {
         Some('p') => AllocClientStatus::Pending,
@@ -166,7 +166,7 @@ fn row(token: &str, position: usize, older: &Job, newest: &Job) -> Allocation {
     row.desired_transition.migrate = has('m');
     row.desired_transition.force_reschedule = has('R');
     let started_at = Some(Timestamp(if has('y') { 900 } else { 100 }));
-    row.task_states.insert("main".into(), crate::model::TaskState { started_at, ..Default::default() });
+    row.task_states = [("main".into(), crate::model::TaskState { started_at, ..Default::default() })].into_iter().collect();
     if flags.contains(['w', 'h', 'u']) {
         row.deployment = Some(if is_new { NEW } else { OLD });
         let healthy = if has('w') { None } else { Some(has('h')) };

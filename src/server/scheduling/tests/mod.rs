@@ -73,7 +73,7 @@ impl Cluster {
             id: row.id,
             client_status,
             client_description: "".into(),
-            task_states: BTreeMap::new(),
+            task_states: Default::default(),
             health: None,
             at: self.now(),
         };

@@ -197,19 +197,19 @@ impl Tally {
             }
             let names = match row.client_status {
                 // Whatever else has changed: work that is done is not done again.
-                AllocClientStatus::Complete if row.next.is_some() || !is_newest || !is_current => continue,
+                AllocClientStatus::Complete if row.history.next.is_some() || !is_newest || !is_current => continue,
                 AllocClientStatus::Complete if row.index >= job.groups[0].count => continue,
                 AllocClientStatus::Complete => &mut tally.done,
                 AllocClientStatus::Lost => continue,
-                AllocClientStatus::Failed if row.next.is_some() => continue,
+                AllocClientStatus::Failed if row.history.next.is_some() => continue,
                 status if !is_current || (status != AllocClientStatus::Failed && !may_be_on(cluster, job, row.node_id)) => {
                     tally.outdated += 1;
                     continue;
                 }
                 AllocClientStatus::Failed => {
                     let policy = &job.groups[0].reschedule;
-                    let gave_up = !policy.unlimited && row.reschedules.len() >= policy.attempts as usize;
-                    let follow_up = row.follow_up_eval.and_then(|id| cluster.state.evaluation(id));
+                    let gave_up = !policy.unlimited && row.history.reschedules.len() >= policy.attempts as usize;
+                    let follow_up = row.history.follow_up_eval.and_then(|id| cluster.state.evaluation(id));
                     let waits = follow_up.is_some_and(|eval| !eval.is_terminal() && eval.wait_until.is_some_and(|at| at > cluster.now()));
                     if !gave_up && !waits {
                         tally.outdated += 1;

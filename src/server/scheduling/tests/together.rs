@@ -124,11 +124,11 @@ fn nobody_is_pushed_aside_twice() {
     let second = cluster.register(important("second"));
     assert_eq!(cluster.step(), 1, "decided while the first is on its way");
     commit_all(&mut cluster);
-    let victims = |job: &JobKey| rows(&cluster, job).iter().flat_map(|row| row.preempted.clone()).collect::<Vec<AllocId>>();
+    let victims = |job: &JobKey| rows(&cluster, job).iter().flat_map(|row| row.history.preempted.clone()).collect::<Vec<AllocId>>();
     assert_eq!((victims(&first).len(), victims(&second).len()), (1, 1));
     assert_ne!(victims(&first), victims(&second));
     for (job, victim) in [(&first, victims(&first)[0]), (&second, victims(&second)[0])] {
-        assert_eq!(cluster.state.allocation(victim).unwrap().preempted_by, Some(rows(&cluster, job)[0].id));
+        assert_eq!(cluster.state.allocation(victim).unwrap().history.preempted_by, Some(rows(&cluster, job)[0].id));
     }
     cluster.settle();
     assert_eq!([&first, &second, &low].map(|job| cluster.running(job)), [1, 1, 0]);
@@ -143,7 +143,7 @@ fn what_an_eviction_on_its_way_leaves_over_is_free() {
     assert_eq!(cluster.step(), 1);
     commit_all(&mut cluster);
     assert_eq!([&first, &second, &low].map(|job| cluster.running(job)), [1, 1, 0]);
-    assert!(rows(&cluster, &second)[0].preempted.is_empty());
+    assert!(rows(&cluster, &second)[0].history.preempted.is_empty());
 }
 
 #[test]
@@ -158,5 +158,5 @@ fn an_eviction_that_is_never_applied_is_taken_back() {
     let second = cluster.register(Job { priority: 80, ..job("second", 1, 1_000) });
     cluster.settle();
     assert_eq!([&first, &second, &low].map(|job| cluster.running(job)), [0, 1, 0]);
-    assert_eq!(rows(&cluster, &second)[0].preempted.len(), 1, "the node was full again");
+    assert_eq!(rows(&cluster, &second)[0].history.preempted.len(), 1, "the node was full again");
 }
