@@ -9,10 +9,10 @@ job "constraints" {
     value     = "linux"
   }
 
-  # The short form: the operator is the key.
+  # The short form: the operator is the key. `version` would take no kernel with a suffix (6.1.0-28-amd64).
   constraint {
     attribute = "${attr.kernel.version}"
-    version   = ">= 5.10"
+    semver    = ">= 5.10.0"
   }
 
   group "api" {

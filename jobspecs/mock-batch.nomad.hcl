@@ -6,6 +6,11 @@ job "mock-batch" {
   group "pretend" {
     count = 50
 
+    # Room for the logs; fifty times the default of 300 MB would be much.
+    ephemeral_disk {
+      size = 110
+    }
+
     task "sleep" {
       driver = "mock_driver"
       config {

@@ -161,7 +161,8 @@ impl Analysis<'_> {
                 let wanted = self.queued.min(*nodes);
                 format!("{wanted} more {} with {reason} ({nodes} lack nothing else)", plural(wanted, "node"))
             } else if let Some(check) = self.company(reason) {
-                format!("run {} near one of the {nodes} {} that lack nothing else", check.job.id, plural(*nodes, "node"))
+                let near = if *nodes == 1 { "the node that lacks".to_owned() } else { format!("one of the {nodes} nodes that lack") };
+                format!("run {} near {near} nothing else", check.job.id)
             } else if reason.contains("${") || reason.starts_with("distinct_") {
                 format!("without the constraint `{reason}`: {}", nodes_would_do(*nodes))
             } else if reason.starts_with("network: ") || reason.starts_with("devices: ") || reason.starts_with("cores: ") {
