@@ -376,6 +376,18 @@ async fn a_run_directory_is_started_from_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_shim_whose_run_directory_was_removed_goes_when_its_task_has() {
+    let bench = Bench::new();
+    let task = bench.launcher().launch(&bench.shell("removed", "exit 0")).await.unwrap();
+    task.wait().await;
+    let shim = bench.state("removed").shim_pid;
+    drop(task);
+    assert!(is_running(shim), "it waits to be released");
+    fs::remove_dir_all(bench.run_dir("removed")).unwrap();
+    eventually("the shim is gone", || !is_running(shim)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_task_that_ended_while_agent_and_shim_were_gone() {
     let bench = Bench::new();
     let first = bench.launcher();

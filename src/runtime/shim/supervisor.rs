@@ -61,15 +61,20 @@ impl Supervisor {
     /// Returns when the agent has noted the end.
     pub fn run(mut self) -> io::Result<()> {
         let signals = SignalFd::with_flags(&SigSet::from(Signal::SIGCHLD), SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK)?;
-        let mut patience = PollTimeout::from(AT_REST_MS);
+        let mut is_at_rest = false;
         while !self.released {
             while let Ok(Some(_)) = signals.read_signal() {}
             if self.task.has_ended()? && self.exit.is_none() {
                 self.finish();
             }
-            if !self.has_events(&signals, patience)? {
+            // Whoever removed the run directory of a task that ended has no more use for its record, and could not ask for it.
+            if self.exit.is_some() && !Path::new(SOCKET).exists() {
+                return Ok(());
+            }
+            let patience = if is_at_rest && self.exit.is_none() { PollTimeout::NONE } else { PollTimeout::from(AT_REST_MS) };
+            if !self.has_events(&signals, patience)? && !is_at_rest {
                 pages::release_code();
-                patience = PollTimeout::NONE;
+                is_at_rest = true;
             }
             self.copy_logs();
             self.answer();
